@@ -11,11 +11,10 @@ import numpy as np
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.arguments import given_below
-from sandbox.cli.options import options_of, own_options
+from sandbox.cli.options import json_option, output_option, own_options, store_option
 from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
 from sandbox.store import Store
-from sandbox.tables import read_table
 from sandbox.text import figures, number, plural
 
 if TYPE_CHECKING:
@@ -46,6 +45,26 @@ WINDOW_KEYS = (
     ("h", "these keys"),
     ("q", "end"),
 )
+
+
+def _options() -> list[click.Parameter]:
+    return own_options(
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Of starts and slips.",
+        ),
+        click.option(
+            "--moves",
+            metavar="TEXT",
+            help="Play these moves without a window: letters w a s d, and . for staying.",
+        ),
+        output_option("Folder of pictures saved with the key s", "plays in the store", folder=True),
+        store_option,
+        json_option,
+    )
 
 
 def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]) -> int:
@@ -194,7 +213,7 @@ class _Walk:
 play = EnvironmentCommands(
     "play",
     execute=execute,
-    own=own_options(options_of("play", table=read_table(__file__, "options.json"))),
+    own=_options(),
     refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
     "human` shows how an agent learns ENV.",
     about=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",

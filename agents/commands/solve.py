@@ -10,15 +10,47 @@ import numpy as np
 
 from agents.commands import EnvironmentCommands
 from sandbox.cli.arguments import given_below, option_given
-from sandbox.cli.options import options_of, own_options
+from sandbox.cli.options import json_option, own_options
 from sandbox.cli.output import heading, next_commands, pairs, print_json
-from sandbox.tables import read_table
 from sandbox.text import Document, figures, number
 
 if TYPE_CHECKING:
     from agents.commands.environments import SolvableEnv
     from agents.planning.solvers import Solution
     from envs.mdp import TabularMDP
+
+
+def _options() -> list[click.Parameter]:
+    return own_options(
+        click.option(
+            "--discount",
+            type=click.FloatRange(0, 1, min_open=True),
+            default=0.9,
+            show_default=True,
+            help="Worth of a reward one step later (γ).",
+        ),
+        click.option(
+            "--epsilon",
+            type=click.FloatRange(0, 1),
+            help="Also the best policy that explores: one action with 1-ε, each other with "
+            "ε/(A-1).",
+        ),
+        click.option(
+            "--tolerance",
+            type=click.FloatRange(0, min_open=True),
+            default=1e-10,
+            show_default=True,
+            help="Largest change of a value in the last sweep.",
+        ),
+        click.option(
+            "--max-sweeps",
+            type=click.IntRange(1),
+            default=100_000,
+            show_default=True,
+            help="Give up after so many sweeps.",
+        ),
+        json_option,
+    )
 
 
 def execute(name: str, env_class: Any, config: Any, values: Document) -> int:
@@ -163,7 +195,7 @@ def _learner() -> list[str]:
 solve = EnvironmentCommands(
     "solve",
     execute=execute,
-    own=own_options(options_of("solve", table=read_table(__file__, "options.json"))),
+    own=_options(),
     about="The exact optimum of ENV: value iteration on its model, then what an episode of the "
     "best policy brings.",
 )

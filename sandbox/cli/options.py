@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ from sandbox.config.model import LabConfig, Layer, show_value
 from sandbox.config.options import Option, options
 from sandbox.config.resolve import layer_of, read_file
 from sandbox.lab import Lab
-from sandbox.runs.request import Request
-from sandbox.tables import Table, read_table
+from sandbox.runs.request import MOST_THREADS, Request
 from sandbox.text import Document
 
 Decorator = Callable[[Any], Any]
@@ -34,6 +33,9 @@ class Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail(f"{value} is no time in seconds.", param, ctx)
         return seconds
+
+
+SECONDS = Seconds(min=0)
 
 
 class OutputOption(click.Option):
@@ -72,58 +74,97 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Decorator
     )
 
 
-TYPES: dict[str, Callable[..., Any]] = {
-    "Choice": click.Choice,
-    "FloatRange": click.FloatRange,
-    "IntRange": click.IntRange,
-    "Path": partial(click.Path, path_type=Path),
-    "Seconds": Seconds,
-    "float": click.types.FloatParamType,
-    "int": click.types.IntParamType,
-}
-"""What makes the type of an option in `options.json`."""
-TABLE = read_table(__file__, "options.json")
-"""Options of each command: declaration -> what `click.option` takes; what a row leaves out stands
-under `shared`."""
-
-
-def options_of(
-    command: str, own: Mapping[str, Document] | None = None, table: Table = TABLE
-) -> Decorator:
-    """The options of a command, as a table lists them.
-
-    Args:
-        command: the command's name in the table.
-        own: what depends on more than the table: declaration -> what `click.option` takes.
-        table: a table like TABLE, which has those that are shared.
-    """
-
-    def decorate(function: Any) -> Any:
-        for names, row in reversed(table[command].items()):
-            shared = TABLE["shared"].get(names, {})
-            settings = {**shared, **row, **(own or {}).get(names, {})}
-            function = _option(names, settings)(function)
-        return function
-
-    return decorate
-
-
-def _option(names: str, settings: Document) -> Decorator:
-    if "what" in settings:
-        return output_option(**settings)
-    for kind, limits in settings.pop("type", {}).items():
-        settings["type"] = TYPES[kind](**limits)
-    return click.option(*names.split(), **settings)
-
-
-store_option, json_option = (
-    _option(one, {**TABLE["shared"][one]}) for one in ("--store", "--json as_json")
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    default=None,
+    help="Folder of runs [default: $SANDBOX_STORE, else runs].",
 )
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on standard output and nothing else there.",
+)
+max_time_option = click.option(
+    "--max-time",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="Stop after this time; `resume` continues.",
+)
+checkpoint_option = click.option(
+    "--checkpoint-every",
+    type=SECONDS,
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Time between checkpoints of a run.",
+)
+render_option = click.option(
+    "--render",
+    type=click.Choice(["auto", "human", "gif", "none"]),
+    default="auto",
+    show_default=True,
+    help="A window, a GIF, or nothing.",
+)
+stay_option = click.option(
+    "--stay/--no-stay",
+    default=None,
+    help="Keep the window open at the end [default: on a terminal].",
+)
+watch_option = click.option(
+    "--watch",
+    type=click.Choice(["episodes", "steps"]),
+    default="episodes",
+    show_default=True,
+    help="What the window shows of learning: episodes now and then, or single updates.",
+)
+track_option = click.option(
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="An observer of each run, such as tensorboard; may be repeated.",
+)
+worker_options = (
+    click.option(
+        "--workers",
+        type=click.IntRange(0, MOST_THREADS),
+        default=0,
+        metavar="N",
+        help="Processes to start [default: none].",
+    ),
+    click.option(
+        "--scheduler",
+        default="",
+        metavar="tcp://HOST:PORT",
+        help="A running Dask cluster; the store must be on a shared folder.",
+    ),
+)
+
+
+def data_option(default: str = "") -> Decorator:
+    """The folder of data files; `default` says in the help where they are without the option."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, exists=True),
+        metavar="PATH",
+        help=f"Folder of data files, or the one file that a lab reads{default}.",
+    )
+
+
+def pictures_option(default: bool) -> Decorator:
+    """Whether runs make pictures."""
+    return click.option(
+        "--pictures/--no-pictures",
+        default=default,
+        show_default=True,
+        help="Make pictures at the end of each run.",
+    )
 
 
 def request_options(
     lab: Lab, seeds: int, seeds_help: str, *, pictures: bool, threads: int | None = None
-) -> Decorator:
+) -> list[Decorator]:
     """The options of each command that runs a lab; `requested` reads them.
 
     Args:
@@ -133,15 +174,50 @@ def request_options(
         pictures: whether runs make pictures without the option.
         threads: threads of each run without the option; None lets the lab choose.
     """
-    own: dict[str, Document] = {
-        "--preset": {"metavar": "|".join(dict.fromkeys(["default", *lab.presets]))},
-        "--seeds": {"default": seeds, "help": seeds_help},
-        "--pictures/--no-pictures": {"default": pictures},
-    }
-    if threads:
-        about = "For numerical libraries, in each run."
-        own["--threads"] = {"default": threads, "show_default": True, "help": about}
-    return options_of("request", own)
+    presets = "|".join(dict.fromkeys(["default", *lab.presets]))
+    chosen = "" if threads else " [default: 1 for a small network, else all cores]"
+    return [
+        click.option(
+            "--preset",
+            metavar=presets,
+            default="default",
+            show_default=True,
+            help="Settings to begin with.",
+        ),
+        click.option(
+            "--config",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Settings from a TOML or JSON file, over the preset.",
+        ),
+        click.option(
+            "--seed", type=int, default=0, show_default=True, help="The first seed, 0 or more."
+        ),
+        click.option(
+            "--seeds", type=int, default=seeds, show_default=True, metavar="N", help=seeds_help
+        ),
+        pictures_option(pictures),
+        checkpoint_option,
+        click.option(
+            "--threads",
+            type=click.IntRange(1, MOST_THREADS),
+            default=threads,
+            show_default=threads is not None,
+            metavar="N",
+            help=f"For numerical libraries, in each run{chosen}.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            default="cpu",
+            show_default=True,
+            help="For labs that can use one.",
+        ),
+        data_option(),
+        store_option,
+        json_option,
+    ]
 
 
 def layers_given(file: str | Path | None, layer: Layer) -> list[Layer]:

@@ -17,10 +17,11 @@ from sandbox.cli.options import (
     ConfigOption,
     config_parameters,
     layers_given,
-    options_of,
     own_options,
     request_options,
     requested,
+    track_option,
+    worker_options,
 )
 from sandbox.cli.output import next_commands, pairs, print_json, shown_path, table, table_width
 from sandbox.cli.sweep_progress import counter
@@ -44,6 +45,45 @@ FEW = 10
 WIDEST = 118
 """Columns of a table."""
 
+TASK_OPTIONS = (
+    click.option(
+        "--tasks",
+        multiple=True,
+        metavar="TASK...",
+        help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
+        "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
+    ),
+    click.option(
+        "--optimum",
+        "optima",
+        multiple=True,
+        metavar="TASK=SCORE",
+        help="The score that counts as 1, where a task's optimum is unknown; may be repeated.",
+    ),
+)
+SEED_OPTIONS = (
+    click.option(
+        "--until-decided",
+        is_flag=True,
+        help="Add --seeds at a time until every pair of agents is decided.",
+    ),
+    click.option(
+        "--margin",
+        type=float,
+        default=MARGIN,
+        show_default=True,
+        help="Difference that counts as none, a share of the optimum.",
+    ),
+    click.option(
+        "--max-seeds",
+        type=int,
+        default=MAX_SEEDS,
+        show_default=True,
+        metavar="N",
+        help="Most runs of each agent, with --until-decided.",
+    ),
+)
+
 
 class ComparedLabs(LabCommands):
     """One command for each lab that has agents."""
@@ -60,10 +100,48 @@ class ComparedLabs(LabCommands):
 
     def own_options(self, lab: Lab) -> list[click.Parameter]:
         """The options of every comparison, whatever the lab."""
-        defaults: Layer = {"--margin": {"default": MARGIN}, "--max-seeds": {"default": MAX_SEEDS}}
         return own_options(
-            options_of("compare", defaults),
-            request_options(lab, 10, "Runs of each agent.", pictures=False),
+            click.option(
+                "--agents",
+                multiple=True,
+                metavar="NAME...",
+                help="What to compare: names, NAME:stock, LABEL=NAME, or configuration files.",
+            ),
+            click.option(
+                "--set",
+                "own",
+                multiple=True,
+                metavar="LABEL.OPTION=VALUE",
+                help="An option of one agent; may be repeated.",
+            ),
+            click.option(
+                "--given",
+                multiple=True,
+                metavar="FILE",
+                help="Results of others as CSV, shown beside the runs; may be repeated.",
+            ),
+            *TASK_OPTIONS,
+            *SEED_OPTIONS,
+            click.option(
+                "--fresh",
+                is_flag=True,
+                help="Run everything again instead of reusing finished runs.",
+            ),
+            click.option(
+                "--output",
+                metavar="DIR",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Folder of page and document.",
+            ),
+            click.option(
+                "--export",
+                metavar="DIR",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Figures (PDF, SVG), their data, tables (CSV, LaTeX) and a text for a paper.",
+            ),
+            track_option,
+            *worker_options,
+            *request_options(lab, 10, "Runs of each agent.", pictures=False),
         )
 
     def lab_options(self, name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json
 from sandbox.errors import UsageError
 from sandbox.text import plural
@@ -14,7 +14,9 @@ from sandbox.text import plural
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
-@options_of("delete")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@store_option
+@json_option
 def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -> int:
     """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all its files."""
     from sandbox.store import Store

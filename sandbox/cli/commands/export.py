@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, typed
 from sandbox.errors import StoreError, UnknownNameError
 
 
 @click.command()
 @click.argument("run", default="last")
-@options_of("export")
+@output_option("The archive", "ID.zip here")
+@store_option
+@json_option
 def export(run: str, output: Path | None, store: str | None, as_json: bool) -> int:
     """Write RUN (an id, the beginning of one, a folder, or `last`) into one zip file, with a page
     that says how to check it: record, metrics, artifacts, last checkpoint, plugin, versions.

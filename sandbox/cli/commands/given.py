@@ -8,12 +8,23 @@ from pathlib import Path
 
 import click
 
-from sandbox.cli.options import options_of
-
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=Path)
-@options_of("given")
+@click.option("--agent", required=True, metavar="NAME", help="Name of the agent.")
+@click.option(
+    "--task",
+    required=True,
+    metavar="NAME",
+    help="The lab, or its environment where it has several, such as CartPole-v1.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the first FILE; each next one has the next seed.",
+)
 def given(files: tuple[Path, ...], agent: str, task: str, seed: int) -> int:
     """Print the results of others as CSV for `compare --given`; each FILE is one training run.
 

@@ -6,7 +6,7 @@ import click
 
 from sandbox.cli import groups, stored
 from sandbox.cli.groups import Group
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json, table
 from sandbox.errors import UnknownNameError
 from sandbox.registry.registry import registry
@@ -20,7 +20,20 @@ KINDS = ["runs", "labs", "agents", "envs", "datasets", "observers", "sweeps", "c
 
 @click.command("list")
 @click.argument("what", default="runs", metavar=f"[{'|'.join(KINDS)}]")
-@options_of("list")
+@click.option("--lab", metavar="NAME", help="Only runs, sweeps or comparisons of this lab.")
+@click.option("--status", metavar="NAME", help="Only runs or sweeps with this status.")
+@click.option(
+    "--last", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N of them."
+)
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="A line for each run; those of a sweep or comparison are one line otherwise, unless "
+    "--status is given.",
+)
+@store_option
+@json_option
 def list_(
     what: str,
     lab: str | None,

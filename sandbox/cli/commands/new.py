@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from sandbox.cli.options import options_of
 from sandbox.cli.output import next_commands
 from sandbox.registry import scaffold
 
@@ -19,7 +18,23 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@options_of("new", {"--kind": {"type": {"Choice": {"choices": scaffold.KINDS}}}})
+@click.option(
+    "--kind",
+    type=click.Choice(scaffold.KINDS),
+    default="lab",
+    show_default=True,
+    help="What it brings.",
+)
+@click.option(
+    "--one-file", is_flag=True, help="A single file, used with -p, rather than a package."
+)
+@click.option(
+    "--in",
+    "parent",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder it is created in [default: here].",
+)
 def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:
     """Write a plugin called NAME that works at once: a package with a test, or one file."""
     paths = scaffold.write(name, kind, parent, one_file)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option
 from sandbox.cli.output import next_commands, print_json, table
 from sandbox.registry.registrar import Entry, Plugin
 from sandbox.registry.registry import registry
@@ -33,7 +33,8 @@ def _document(plugin: Plugin) -> dict[str, object]:
 
 
 @click.command()
-@options_of("plugins")
+@click.option("--trace", is_flag=True, help="Show where broken plugins failed.")
+@json_option
 def plugins(trace: bool, as_json: bool) -> int:
     """List plugins: where they come from, what they bring, how long their import took, and what is
     wrong with broken ones.

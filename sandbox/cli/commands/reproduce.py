@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sandbox.cli.arguments import again, command_line
-from sandbox.cli.options import options_of
+from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
@@ -31,7 +31,29 @@ COLOURS = {
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[LAB|CLAIM]...")
-@options_of("reproduce")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Runs of each figure [default: 200, a claim may set another number].",
+)
+@click.option("--quick", is_flag=True, help="Fewer runs (40); the results are marked as such.")
+@click.option(
+    "--budget",
+    type=Seconds(0, min_open=True),
+    metavar="SECONDS",
+    help="Stop measuring after this time; says what it left out.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="How many measure at once [default: all cores].",
+)
+@data_option(" [default: $SANDBOX_DATA]")
+@output_option("Folder of page and document", "reproductions/ID in the store", folder=True)
+@store_option
+@json_option
 def reproduce(
     names: tuple[str, ...],
     seeds: int | None,

@@ -6,12 +6,55 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import (
+    checkpoint_option,
+    json_option,
+    max_time_option,
+    pictures_option,
+    render_option,
+    stay_option,
+    store_option,
+    watch_option,
+)
 
 
 @click.command()
 @click.argument("run", default="last")
-@options_of("resume")
+@max_time_option
+@checkpoint_option
+@render_option
+@watch_option
+@stay_option
+@pictures_option(True)
+@click.option(
+    "--track",
+    multiple=True,
+    metavar="NAME",
+    help="An observer to tell of everything, also what it missed; may be repeated.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 1024),
+    metavar="N",
+    help="Of a sweep: processes to start [default: as before].",
+)
+@click.option(
+    "--scheduler",
+    metavar="tcp://HOST:PORT",
+    help="Of a sweep: a running Dask cluster [default: as before].",
+)
+@click.option(
+    "--allow-changed",
+    is_flag=True,
+    help="Go on although the code or a library is not what the run began with.",
+)
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Compute again what is damaged in a finished run, from what is whole.",
+)
+@store_option
+@json_option
 def resume(
     run: str,
     track: tuple[str, ...],

@@ -13,10 +13,14 @@ from sandbox.cli.options import (
     config_layer,
     config_parameters,
     layers_given,
-    options_of,
+    max_time_option,
     own_options,
+    render_option,
     request_options,
     requested,
+    stay_option,
+    track_option,
+    watch_option,
 )
 from sandbox.config.model import Layer, choice_fields
 from sandbox.config.resolve import chosen, in_force
@@ -60,8 +64,24 @@ class LabCommands(click.Group):
 
     def own_options(self, lab: Lab) -> list[click.Parameter]:
         """The options of the command itself, whatever the lab."""
-        together = "Learn N seeds together, from --seed on; metrics become bands."
-        return own_options(options_of("run"), request_options(lab, 1, together, pictures=True))
+        return own_options(
+            click.option(
+                "--full-metrics",
+                is_flag=True,
+                help="With --seeds, keep every seed's own metrics too.",
+            ),
+            render_option,
+            watch_option,
+            stay_option,
+            max_time_option,
+            track_option,
+            *request_options(
+                lab,
+                1,
+                "Learn N seeds together, from --seed on; metrics become bands.",
+                pictures=True,
+            ),
+        )
 
     def lab_options(self, name: str, lab: Lab, words: list[str]) -> list[ConfigOption]:
         """The lab's own options, given what the command line chooses.

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from sandbox.cli import stored
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import (
     heading,
     next_commands,
@@ -35,7 +35,13 @@ from sandbox.text import Document, flat, moment, number, plural, size, words
 
 @click.command()
 @click.argument("run", default="last")
-@options_of("show")
+@click.option(
+    "--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer."
+)
+@click.option("--html", "as_page", is_flag=True, help="Write the run as one HTML page.")
+@output_option("With --html, where the page goes", "RUN.html here")
+@store_option
+@json_option
 def show(
     run: str,
     open_figures: bool,

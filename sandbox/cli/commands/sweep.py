@@ -9,10 +9,10 @@ import click
 
 from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.options import (
-    options_of,
     own_options,
     request_options,
     requested,
+    worker_options,
 )
 from sandbox.cli.output import (
     heading,
@@ -47,8 +47,44 @@ class SweepCommands(LabCommands):
     def own_options(self, lab: Lab) -> list[click.Parameter]:
         """The options of every sweep, whatever the lab."""
         return own_options(
-            options_of("sweep"),
-            request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
+            click.option(
+                "--grid",
+                multiple=True,
+                metavar="OPTION=VALUE,… …",
+                help="Every combination: agent.alpha=0.1,0.5 agent.policy=…",
+            ),
+            click.option(
+                "--random",
+                type=int,
+                metavar="N",
+                help="N draws from the lab's own search space, seeded by --seed.",
+            ),
+            click.option(
+                "--tpe",
+                type=int,
+                metavar="N",
+                help="N draws from it, each informed by those before (Optuna).",
+            ),
+            click.option(
+                "--objective",
+                default="",
+                metavar="summary.NAME",
+                help="What is compared [default: the lab's own, else its score].",
+            ),
+            click.option(
+                "--direction",
+                default="",
+                metavar="maximize|minimize",
+                help="[default: the one that the lab declares for the objective]",
+            ),
+            click.option(
+                "--prune",
+                default="",
+                metavar="median|halving",
+                help="Give up hopeless trials early, by the evaluations of their first seed.",
+            ),
+            *worker_options,
+            *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
         )
 
     def execute(self, name: str, layer: Document, values: Document) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import data_option, json_option, store_option
 from sandbox.cli.output import next_commands, print_json, table, typed
 from sandbox.errors import StoreError, UsageError
 from sandbox.store import RunFolder
@@ -22,7 +22,21 @@ COUNTS = ("artifacts", "checkpoints", "blocks")
 
 @click.command()
 @click.argument("run", required=False)
-@options_of("verify")
+@click.option(
+    "--recompute",
+    "again",
+    is_flag=True,
+    help="Compute RUN (without one: the last) again in a scratch folder, and compare.",
+)
+@click.option(
+    "--units",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --recompute: only the first N episodes, epochs, … [default: all].",
+)
+@data_option(", with --recompute [default: as recorded]")
+@store_option
+@json_option
 def verify(
     run: str | None,
     again: bool,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import print_written
 from sandbox.errors import UsageError
 
@@ -20,7 +20,33 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="last")
-@options_of("watch")
+@click.option(
+    "--render",
+    type=click.Choice(["auto", "human", "gif"]),
+    default="auto",
+    show_default=True,
+    help="A window, or a GIF.",
+)
+@output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
+@click.option("--final", is_flag=True, help="Only the final behaviour, not how it was learned.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn while watching.",
+)
+@click.option(
+    "--frames",
+    "most",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    default=2000,
+    show_default=True,
+    help="Most frames in a GIF.",
+)
+@store_option
+@json_option
 def watch(
     run: str,
     render: str,

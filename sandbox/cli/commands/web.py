@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import click
 
-from sandbox.cli.options import options_of
+from sandbox.cli.options import store_option
 
 
 @click.command()
-@options_of("web")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. Another than this machine's own is reached with a token, which is "
+    "printed with the address.",
+)
+@click.option("--no-browser", is_flag=True, help="Do not open the browser.")
+@store_option
 def web(port: int, host: str, no_browser: bool, store: str | None) -> int:
     """Show the runs of a store in the browser: their curves while they learn, pictures, settings,
     comparisons, and a form that starts new ones. Ctrl-C ends it.
