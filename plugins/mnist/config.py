@@ -28,6 +28,13 @@ class MnistConfig(TrainingConfig):
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="share of the target spread evenly over all classes"
     )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="largest standard deviation of noise on training images, of which half are "
+        "noisy, each to another degree",
+    )
     search: RandomSearchConfig = Field(
         default_factory=RandomSearchConfig, description="random search"
     )

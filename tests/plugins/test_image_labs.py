@@ -18,11 +18,11 @@ from plugins.mnist import neurons
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.figures import reliability
 from plugins.mnist.lab import MnistLab
-from plugins.mnist.network import network
+from plugins.mnist.network import half_noisy, network
 from plugins.mnist.prediction import prepared
 from sandbox import run
 from sandbox.errors import UsageError
-from sandbox.testing import check_lab
+from sandbox.testing import check_experiment, check_lab
 
 pytestmark = pytest.mark.extras
 
@@ -90,6 +90,26 @@ def test_candidates_lie_in_the_ranges_of_the_report():
         for one in drawn
     )
     assert np.mean([one["optimizer"] == "adam" for one in drawn]) == pytest.approx(0.8, abs=0.06)
+
+
+def test_half_of_the_images_are_noisy_each_to_another_degree():
+    torch.manual_seed(0)
+    made = half_noisy(torch.full((4000, 1, 20, 20), 0.5), 0.1)
+    sd = (made - 0.5).flatten(1).std(1)
+    noisy = sd[sd > 0]
+    assert len(noisy) == pytest.approx(2000, abs=100)
+    assert noisy.mean() == pytest.approx(0.05, rel=0.05) and 0.095 < noisy.max() < 0.115
+    assert np.quantile(noisy, [0.25, 0.75]) == pytest.approx([0.025, 0.075], rel=0.08)
+    black = half_noisy(torch.zeros(50, 1, 28, 28), 2.0)
+    assert black.min() == 0 and black.max() == 1
+
+
+def test_smooth_deformations_and_noise_resume_with_the_same_bytes():
+    augmentation = {"rotation": 5, "elastic": 0.5, "smoothness": 4}
+    config = MnistConfig(dataset="digits", hidden=(8,), noise=0.3, augmentation=augmentation)
+    check_experiment(
+        lambda context: MnistLab().build(config, context), blocks=2, global_generators=["torch"]
+    )
 
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
@@ -177,6 +197,12 @@ def test_a_pair_that_is_none_is_refused(say):
 def test_a_wrong_width_among_others_is_named(say):
     said = say("run", "mnist", "--preset", "quick", "--hidden", "64,0")
     assert said.code == 2 and "hidden = 0: it should be greater than or equal to 1" in said.err
+
+
+def test_noise_and_smoothness_out_of_range_are_refused(say):
+    said = say("run", "mnist", "--noise", "3", "--augmentation.smoothness", "1")
+    assert said.code == 2 and "noise = 3: it should be less than or equal to 2" in said.err
+    assert "smoothness = 1: it should be greater than or equal to 2" in said.err
 
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
