@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
-from agents.supervised.config import RandomSearchConfig, TrainingConfig
-
-Width = Annotated[int, Field(ge=1, le=16384)]
+from agents.supervised.config import RandomSearchConfig, TrainingConfig, Width
 
 
 class MnistConfig(TrainingConfig):
