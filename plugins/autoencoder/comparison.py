@@ -45,18 +45,6 @@ def reconstruct(model: nn.Module, images: np.ndarray) -> np.ndarray:
     return outputs(model, images[:, None])[:, 0]
 
 
-def _unrefined(model: nn.Module, images: np.ndarray) -> np.ndarray:
-    from plugins.autoencoder.refinement import RefiningEncoder
-
-    encoder = model.get_submodule("encoder")
-    assert isinstance(encoder, RefiningEncoder)
-    steps, encoder.steps = encoder.steps, 0
-    try:
-        return reconstruct(model, images)
-    finally:
-        encoder.steps = steps
-
-
 def error(one: np.ndarray, other: np.ndarray) -> float:
     """Mean squared difference per pixel."""
     return float(np.square(one.astype(np.float64) - other).mean())
@@ -74,7 +62,10 @@ def findings(
         back = components.reconstruct(given, config.code_size)
         errors[f"{name}_pca_mse"] = error(back, test)
     if config.refinement:
-        errors["unrefined_mse"] = error(_unrefined(model, test), test)
+        from plugins.autoencoder.refinement import unrefined
+
+        with unrefined(model):
+            errors["unrefined_mse"] = error(reconstruct(model, test), test)
     learned = "noisy" if config.noise else "clean"
     main = {"test_mse": errors[f"{learned}_mse"], "pca_mse": errors[f"{learned}_pca_mse"]}
     return {**main, **errors}

@@ -42,8 +42,8 @@ class AutoencoderConfig(TrainingConfig):
         0,
         ge=0,
         le=100,
-        description="steps by which each code is improved when the model is not learning, so that "
-        "its image fits better; 0: the code of the encoder",
+        description="steps that fit the code of each test image after learning, so that its "
+        "reconstruction improves; 0: the encoder's code",
     )
     code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
     dropout: float = Field(

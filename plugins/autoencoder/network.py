@@ -106,13 +106,16 @@ class Reconstruction:
         return F.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
-        """Mean squared error per pixel from 0 to 1; with noise, against the clean images."""
+        """Mean squared error per pixel from 0 to 1, of codes that are not refined; with noise,
+        against the clean images."""
         import torch
+
+        from plugins.autoencoder.refinement import unrefined
 
         rng = generator(self.seed, "noise")
         total = torch.zeros((), dtype=torch.float64)
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), unrefined(model):
             for batch, _ in images.batches():
                 given = batch
                 if self.config.noise:
@@ -125,9 +128,11 @@ class Reconstruction:
     def view(self, model: nn.Module, images: DeviceImages) -> View:
         """The codes of the images, float32 [images, code], and their classes."""
         from plugins.autoencoder.codes import encode
+        from plugins.autoencoder.refinement import unrefined
 
         pixels, labels = images.arrays()
-        return {"codes": encode(model, pixels), "labels": labels}
+        with unrefined(model):
+            return {"codes": encode(model, pixels), "labels": labels}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,20 @@ class RefiningEncoder(nn.Sequential):
         size = max(1, CHUNK // codes.shape[1])
         parts = zip(torch.split(codes, size), torch.split(images, size), strict=True)
         return torch.cat([refined(self._decoder[0], *part, self.steps) for part in parts])
+
+
+@contextlib.contextmanager
+def unrefined(model: nn.Module) -> Iterator[None]:
+    """A context in which an autoencoder's codes are those of its encoder alone."""
+    encoder = model.get_submodule("encoder")
+    if not isinstance(encoder, RefiningEncoder):
+        yield
+        return
+    steps, encoder.steps = encoder.steps, 0
+    try:
+        yield
+    finally:
+        encoder.steps = steps
 
 
 @torch.no_grad()

@@ -159,8 +159,11 @@ def test_a_refining_autoencoder_resumes_with_the_same_bytes_and_says_what_it_gai
         return made[-1]
 
     check_experiment(build, blocks=2, global_generators=["torch"])
-    found = made[0].task.findings(made[0].model, made[0].splits)
+    task, model, splits = made[0].task, made[0].model, made[0].splits
+    found = task.findings(model, splits)
     assert found["test_mse"] < found["unrefined_mse"]
+    assert task.measure(model, splits.test)["mse"] == pytest.approx(found["unrefined_mse"])
+    assert task.findings(model, splits) == found
 
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
