@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from agents.supervised.augmentation import AugmentationConfig
 from envs.datasets.images import DatasetName, find_images
 from sandbox.config.model import LabConfig
 from sandbox.extras import need
+
+Width = Annotated[int, Field(ge=1, le=16384)]
+"""Units of a layer."""
 
 
 class TrainingConfig(LabConfig):

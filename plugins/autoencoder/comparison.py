@@ -61,6 +61,11 @@ def findings(
         errors[f"{name}_mse"] = error(reconstruct(model, given), test)
         back = components.reconstruct(given, config.code_size)
         errors[f"{name}_pca_mse"] = error(back, test)
+    if config.refinement:
+        from plugins.autoencoder.refinement import unrefined
+
+        with unrefined(model):
+            errors["unrefined_mse"] = error(reconstruct(model, test), test)
     learned = "noisy" if config.noise else "clean"
     main = {"test_mse": errors[f"{learned}_mse"], "pca_mse": errors[f"{learned}_pca_mse"]}
     return {**main, **errors}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from agents.supervised.config import RandomSearchConfig, TrainingConfig
+from agents.supervised.config import RandomSearchConfig, TrainingConfig, Width
 
 
 def _is_pair(text: str) -> str:
@@ -27,6 +27,23 @@ class AutoencoderConfig(TrainingConfig):
 
     model: Literal["convolutional", "deep"] = Field(
         "deep", description="convolutional: the report's; deep: fully connected, batch norm"
+    )
+    hidden: tuple[Width, ...] = Field(
+        (1024, 512, 256),
+        min_length=1,
+        description="widths of the deep model's encoder",
+    )
+    decoder: tuple[Width, ...] = Field(
+        (256, 512, 1024),
+        min_length=1,
+        description="widths of the deep model's decoder, from the code on",
+    )
+    refinement: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="steps that fit the code of each test image after learning, so that its "
+        "reconstruction improves; 0: the encoder's code",
     )
     code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
     dropout: float = Field(

@@ -15,9 +15,6 @@ from sandbox.seeding import generator
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WIDTHS = (784, 1024, 512, 256)
-"""Layer widths of the deep encoder; the decoder mirrors them."""
-
 
 def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
     """Parts `encoder`, [images, 1, 28, 28] to [images, code], and `decoder` back, pixels 0 to 1."""
@@ -25,8 +22,13 @@ def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
 
     model = nn.Sequential()
     parts = _convolutional(config) if config.model == "convolutional" else _deep(config)
-    for name, part in zip(("encoder", "decoder"), parts, strict=True):
-        model.add_module(name, nn.Sequential(*part))
+    encoder, decoder = (nn.Sequential(*part) for part in parts)
+    if config.refinement:
+        from plugins.autoencoder.refinement import RefiningEncoder
+
+        encoder = RefiningEncoder(encoder, decoder, config.refinement)
+    model.add_module("encoder", encoder)
+    model.add_module("decoder", decoder)
     return model
 
 
@@ -60,7 +62,7 @@ def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.
 
 
 def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
-    """784-1024-512-256-code and back, with batch norm and ReLU."""
+    """784-hidden-code-decoder-784, with batch norm and ReLU."""
     from torch import nn
 
     def through(sizes: tuple[int, ...]) -> list[nn.Module]:
@@ -70,9 +72,10 @@ def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
             layers += [nn.Dropout(config.dropout)] if config.dropout else []
         return layers
 
-    encoder = [nn.Flatten(), *through(WIDTHS), nn.Linear(WIDTHS[-1], config.code_size)]
-    back = through((config.code_size, *WIDTHS[:0:-1]))
-    return encoder, [*back, nn.Linear(WIDTHS[1], 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))]
+    there, back, code = config.hidden, config.decoder, config.code_size
+    encoder = [nn.Flatten(), *through((784, *there)), nn.Linear(there[-1], code)]
+    decoder = [*through((code, *back)), nn.Linear(back[-1], 784)]
+    return encoder, [*decoder, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))]
 
 
 class Reconstruction:
@@ -103,13 +106,16 @@ class Reconstruction:
         return F.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
-        """Mean squared error per pixel from 0 to 1; with noise, against the clean images."""
+        """Mean squared error per pixel from 0 to 1, of codes that are not refined; with noise,
+        against the clean images."""
         import torch
+
+        from plugins.autoencoder.refinement import unrefined
 
         rng = generator(self.seed, "noise")
         total = torch.zeros((), dtype=torch.float64)
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), unrefined(model):
             for batch, _ in images.batches():
                 given = batch
                 if self.config.noise:
@@ -122,9 +128,11 @@ class Reconstruction:
     def view(self, model: nn.Module, images: DeviceImages) -> View:
         """The codes of the images, float32 [images, code], and their classes."""
         from plugins.autoencoder.codes import encode
+        from plugins.autoencoder.refinement import unrefined
 
         pixels, labels = images.arrays()
-        return {"codes": encode(model, pixels), "labels": labels}
+        with unrefined(model):
+            return {"codes": encode(model, pixels), "labels": labels}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
-from agents.supervised.config import RandomSearchConfig, TrainingConfig
-
-Width = Annotated[int, Field(ge=1, le=16384)]
+from agents.supervised.config import RandomSearchConfig, TrainingConfig, Width
 
 
 class MnistConfig(TrainingConfig):
@@ -27,6 +23,13 @@ class MnistConfig(TrainingConfig):
     batch_norm: bool = Field(False, description="normalise each hidden layer over the batch")
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="share of the target spread evenly over all classes"
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="largest standard deviation of noise on training images, of which half are "
+        "noisy, each to another degree",
     )
     search: RandomSearchConfig = Field(
         default_factory=RandomSearchConfig, description="random search"

@@ -33,6 +33,22 @@ def network(config: MnistConfig) -> nn.Sequential:
     return model
 
 
+def half_noisy(images: Tensor, most: float) -> Tensor:
+    """Add noise to about half of the images, clipped as in tests of noisy images.
+
+    Args:
+        images: float [images, 1, height, width], 0 to 1.
+        most: largest standard deviation; that of a noisy image is drawn uniformly from 0 on.
+
+    Returns:
+        float of the same shape, 0 to 1.
+    """
+    import torch
+
+    sd = (2 * torch.rand(len(images), 1, 1, 1) - 1).clamp_(min=0) * most
+    return (images + (sd * torch.randn(images.shape)).to(images)).clamp_(0, 1)
+
+
 class Classification:
     """The task: predict the class of an image.
 
@@ -51,9 +67,11 @@ class Classification:
         return network(self.config)
 
     def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy with smoothed labels."""
+        """Cross-entropy with smoothed labels, of partly noisy images."""
         import torch.nn.functional as F  # noqa: N812
 
+        if self.config.noise:
+            images = half_noisy(images, self.config.noise)
         return F.cross_entropy(
             model(images).float(), labels, label_smoothing=self.config.label_smoothing
         )

@@ -12,17 +12,21 @@ torch = pytest.importorskip("torch")
 from PIL import Image, ImageDraw
 
 from envs.datasets.images import load_images
-from plugins.autoencoder import codes
+from plugins.autoencoder import codes, refinement
 from plugins.autoencoder.comparison import Components, error
+from plugins.autoencoder.config import AutoencoderConfig
+from plugins.autoencoder.lab import AutoencoderLab
+from plugins.autoencoder.network import autoencoder
+from plugins.autoencoder.refinement import refined
 from plugins.mnist import neurons
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.figures import reliability
 from plugins.mnist.lab import MnistLab
-from plugins.mnist.network import network
+from plugins.mnist.network import half_noisy, network
 from plugins.mnist.prediction import prepared
 from sandbox import run
 from sandbox.errors import UsageError
-from sandbox.testing import check_lab
+from sandbox.testing import check_experiment, check_lab
 
 pytestmark = pytest.mark.extras
 
@@ -90,6 +94,76 @@ def test_candidates_lie_in_the_ranges_of_the_report():
         for one in drawn
     )
     assert np.mean([one["optimizer"] == "adam" for one in drawn]) == pytest.approx(0.8, abs=0.06)
+
+
+def test_half_of_the_images_are_noisy_each_to_another_degree():
+    torch.manual_seed(0)
+    made = half_noisy(torch.full((4000, 1, 20, 20), 0.5), 0.1)
+    sd = (made - 0.5).flatten(1).std(1)
+    noisy = sd[sd > 0]
+    assert len(noisy) == pytest.approx(2000, abs=100)
+    assert noisy.mean() == pytest.approx(0.05, rel=0.05) and 0.095 < noisy.max() < 0.115
+    assert np.quantile(noisy, [0.25, 0.75]) == pytest.approx([0.025, 0.075], rel=0.08)
+    black = half_noisy(torch.zeros(50, 1, 28, 28), 2.0)
+    assert black.min() == 0 and black.max() == 1
+
+
+def test_smooth_deformations_and_noise_resume_with_the_same_bytes():
+    augmentation = {"rotation": 5, "elastic": 0.5, "smoothness": 4}
+    config = MnistConfig(dataset="digits", hidden=(8,), noise=0.3, augmentation=augmentation)
+    check_experiment(
+        lambda context: MnistLab().build(config, context), blocks=2, global_generators=["torch"]
+    )
+
+
+def test_the_refined_code_of_a_linear_decoder_is_that_of_least_squares():
+    torch.manual_seed(0)
+    decoder, images = torch.nn.Linear(3, 20).double(), torch.rand(5, 20).double()
+    best = torch.linalg.lstsq(decoder.weight, (images - decoder.bias).T).solution.T
+    start = torch.zeros(5, 3).double()
+    assert torch.allclose(refined(decoder, start, images, 20), best, atol=1e-4)
+    assert torch.equal(refined(decoder, start, images, 0), start)
+    damped = decoder.weight.T @ decoder.weight
+    damped += torch.diag(torch.diag(damped)) * 0.1 + torch.eye(3) * 1e-6
+    once = torch.linalg.solve(damped, decoder.weight.T @ (images - decoder.bias).T).T
+    assert torch.allclose(refined(decoder, start, images, 1), once)
+
+
+def test_refinement_lowers_every_error_and_changes_neither_weights_nor_learning(monkeypatch):
+    torch.manual_seed(0)
+    settings = {"hidden": (40, 20), "code_size": 3}
+    plain = autoencoder(AutoencoderConfig(**settings, decoder=(20, 40)))
+    refining = autoencoder(AutoencoderConfig(**settings, decoder=(20, 40), refinement=4))
+    refining.load_state_dict(plain.state_dict())
+    images = torch.rand(30, 1, 28, 28)
+    assert torch.equal(refining(images), plain(images))
+    plain.load_state_dict(refining.state_dict())
+    plain.eval(), refining.eval()
+    before, after = (
+        (model(images) - images).square().sum((1, 2, 3)) for model in (plain, refining)
+    )
+    assert (after <= before).all() and (after < before).float().mean() > 0.9
+    whole = refining.double()(images.double())
+    monkeypatch.setattr(refinement, "CHUNK", 12)
+    assert torch.allclose(refining(images.double()), whole)
+
+
+def test_a_refining_autoencoder_resumes_with_the_same_bytes_and_says_what_it_gains():
+    config = AutoencoderConfig(
+        dataset="digits", hidden=(12,), decoder=(8, 12), code_size=2, refinement=2, epochs=1
+    )
+    made = []
+
+    def build(context):
+        made.append(AutoencoderLab().build(config, context))
+        return made[-1]
+
+    check_experiment(build, blocks=2, global_generators=["torch"])
+    task, model, splits = made[0].task, made[0].model, made[0].splits
+    found = task.findings(model, splits)
+    assert found["test_mse"] < found["unrefined_mse"]
+    assert task.measure(model, splits.test)["mse"] == pytest.approx(found["unrefined_mse"])
+    assert task.findings(model, splits) == found
 
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
@@ -177,6 +251,18 @@ def test_a_pair_that_is_none_is_refused(say):
 def test_a_wrong_width_among_others_is_named(say):
     said = say("run", "mnist", "--preset", "quick", "--hidden", "64,0")
     assert said.code == 2 and "hidden = 0: it should be greater than or equal to 1" in said.err
+
+
+def test_layers_and_steps_out_of_range_are_refused(say):
+    said = say("run", "autoencoder", "--decoder", "64,0", "--refinement", "-1")
+    assert said.code == 2 and "decoder = 0: it should be greater than or equal to 1" in said.err
+    assert "refinement = -1: it should be greater than or equal to 0" in said.err
+
+
+def test_noise_and_smoothness_out_of_range_are_refused(say):
+    said = say("run", "mnist", "--noise", "3", "--augmentation.smoothness", "1")
+    assert said.code == 2 and "noise = 3: it should be less than or equal to 2" in said.err
+    assert "smoothness = 1: it should be greater than or equal to 2" in said.err
 
 
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from agents.supervised.augmentation import AugmentationConfig, deform
+from agents.supervised.augmentation import AugmentationConfig, deform, displacement_fields
 from agents.supervised.config import TrainingConfig
 from agents.supervised.optimisation import Average, optimizer, rate
 from agents.supervised.saving import load_model, save_model
@@ -114,6 +114,41 @@ def test_every_deformation_keeps_about_the_ink_and_differs_from_image_to_image()
         made = deform(images, AugmentationConfig(**how))
         assert made.sum((1, 2, 3)).mean() == pytest.approx(48, rel=0.1)
         assert (made[0] - made[1]).abs().sum() > 1, how
+
+
+def test_a_grid_of_one_product_is_that_of_affine_grid():
+    images, how = torch.rand(8, 1, 28, 28), {"rotation": 30, "scale": 0.2, "shear": 0.2, "shift": 2}
+    made = []
+    for smoothness in (None, 4.0):
+        torch.manual_seed(3)
+        made.append(deform(images, AugmentationConfig(**how, smoothness=smoothness)))
+    assert torch.allclose(made[0], made[1], atol=1e-4)
+    assert not torch.allclose(made[0], images, atol=0.1)
+
+
+def test_a_smooth_displacement_is_a_sum_of_gaussians_at_seven_by_seven_points():
+    fields = displacement_fields(28, 21, 3.0).double().view(52, 28, 21)
+    y, x = 9, 16
+    weight = [
+        [
+            math.exp(-((y - 4 * row - 1.5) ** 2 + (x - 3 * column - 1) ** 2) / (2 * 3.0**2))
+            for column in range(7)
+        ]
+        for row in range(7)
+    ]
+    expected = np.array(weight) / np.linalg.norm(weight)
+    assert np.allclose(fields[3:, y, x].view(7, 7).numpy(), expected, atol=1e-6)
+    assert fields[:3, y, x].tolist() == pytest.approx([(16.5 - 10.5) / 10.5, (9.5 - 14) / 14, 1])
+
+
+@pytest.mark.parametrize("smoothness", [2.0, 6.0])
+def test_smooth_displacements_have_the_standard_deviation_asked_for(smoothness):
+    ramp = torch.arange(28.0).expand(3000, 1, 28, 28)
+    how = AugmentationConfig(elastic=0.5, smoothness=smoothness)
+    moved = deform(ramp, how)[:, 0, 14, 10:18] - torch.arange(10.0, 18)
+    assert moved.std() == pytest.approx(0.5, rel=0.05)
+    near, far = ((moved[:, :1] * moved[:, 1:]).mean(0) / moved.var()).tolist()[::6]
+    assert far < near and near > 0.9 and (far < 0.5) == (smoothness == 2)
 
 
 def test_a_model_comes_back_from_its_files(tmp_path):
