@@ -368,7 +368,8 @@ def _print_table(comparison: Comparison) -> None:
     score = results.score.replace("_", " ")
     best = ""
     if results.optimum is not None:
-        best = f" Best possible: {figure(results.optimum)}, {results.optimum_is}."
+        meant = f", {results.optimum_is}" if results.optimum_is else ""
+        best = f" Best possible: {figure(results.optimum)}{meant}."
     _echo(
         f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
