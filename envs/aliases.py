@@ -9,5 +9,3 @@ from gymnasium import spaces
 
 Env = gymnasium.Env[Any, Any]
 Space = spaces.Space[Any]
-Info = dict[str, Any]
-"""What an environment says beside an observation."""

@@ -17,7 +17,6 @@ import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded
 
 from envs import layouts
-from envs.aliases import Info
 from envs.config import EmptyGridConfig, GridConfig, MazeConfig
 from envs.images import Images
 from envs.layouts import Layout, Position
@@ -146,7 +145,7 @@ class GridEnv(gymnasium.Env[Any, int]):
     """
 
     Config: ClassVar[type[GridConfig]] = GridConfig
-    metadata: Info = {  # noqa: RUF012 - declared as in Gymnasium
+    metadata: dict[str, Any] = {  # noqa: RUF012 - declared as in Gymnasium
         "render_modes": ["human", "rgb_array", "ansi"],
         "render_fps": 12,
     }
@@ -187,7 +186,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
         return self._model
 
-    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Any, Info]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -203,7 +204,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             self.render()
         return self._seen(self._state), {}
 
-    def step(self, action: int) -> tuple[Any, float, bool, bool, Info]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action, 0 to 4.
 
         Raises:
@@ -226,9 +227,9 @@ class GridEnv(gymnasium.Env[Any, int]):
             chance = self._np_random.random()  # type: ignore[union-attr]  # reset has made it
             while chance >= cumulative[entry]:
                 entry += 1
-        state = self._next_state[entry]
-        reward = self._reward[entry]
-        terminated = self._terminated[entry]
+        state: int = self._next_state[entry]
+        reward: float = self._reward[entry]
+        terminated: bool = self._terminated[entry]
         if self.render_mode is not None:
             self._trail.append(self.layout.position(self._state))
             self._steps += 1
@@ -320,7 +321,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._next_state, self._cumulative = _view(model.next_state), _view(model.cumulative)
         self._reward, self._terminated = _view(model.reward), _view(model.terminated)
 
-    def __getstate__(self) -> Info:
+    def __getstate__(self) -> dict[str, Any]:
         """For copy and pickle: everything but the window and the views, which cannot be copied."""
         return {
             name: value
@@ -328,7 +329,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             if name != "_window" and not isinstance(value, memoryview)
         }
 
-    def __setstate__(self, state: Info) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _window=None)
         if self._model is not None:
             self._open_views()

@@ -22,7 +22,6 @@ from sandbox.config.model import LabConfig, show_value
 from sandbox.errors import UnknownNameError, UsageError, nearest
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
-from sandbox.text import Document
 
 DEFAULT_LIMIT = 1000
 """Time limit, in steps, for environments without one."""
@@ -107,7 +106,7 @@ def config_of(kind: str, name: str) -> type[GymnasiumConfig]:
 @cache
 def _config(name: str) -> type[GymnasiumConfig]:
     spec = spec_of(name)
-    fields: Document = {
+    fields: dict[str, Any] = {
         "max_episode_steps": (
             int,
             Field(
@@ -176,6 +175,15 @@ def _can_be_typed(kind: object) -> bool:
     return kind in PLAIN or get_origin(kind) is Literal
 
 
+def changed_options(config: GymnasiumConfig) -> dict[str, Any]:
+    """The constructor's parameters whose values differ from the defaults."""
+    return {
+        name: value
+        for name, value in config
+        if name != "max_episode_steps" and value != type(config).model_fields[name].default
+    }
+
+
 def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     """Create the environment of a configuration, truncated after `max_episode_steps`.
 
@@ -186,11 +194,7 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
     Raises:
         UsageError: when the environment cannot be created with these options.
     """
-    options = {
-        name: value
-        for name, value in config
-        if name != "max_episode_steps" and value != type(config).model_fields[name].default
-    }
+    options = changed_options(config)
     shown = (
         {"render_mode": render_mode} if render_mode else {}
     )  # some constructors do not have this parameter

@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field, model_validator
 
-from envs.aliases import Env, Info, Space
+from envs.aliases import Env, Space
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
@@ -129,24 +129,14 @@ def _parts(space: Space, part: Part = lambda whole: whole) -> Iterator[tuple[Spa
 def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
     """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
-        start = int(space.start)
-        return Leaf((int(space.n),), lambda whole: [int(part(whole)) - start])
+        return Leaf((int(space.n),), _value(part, int(space.start)))
     if isinstance(space, spaces.MultiBinary):
-        sizes = (2,) * math.prod(space.shape)
-        return Leaf(sizes, lambda whole: np.ravel(part(whole)).astype(np.int64).tolist())
+        return Leaf((2,) * math.prod(space.shape), _row(part, np.zeros(1, dtype=np.int64)))
     if isinstance(space, spaces.MultiDiscrete):
-        first = np.ravel(space.start)
-        sizes = tuple(space.nvec.ravel().tolist())
-        return Leaf(sizes, lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist())
+        return Leaf(tuple(space.nvec.ravel().tolist()), _row(part, np.ravel(space.start)))
     if isinstance(space, spaces.Box):
         edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
-        return Leaf(
-            tuple(len(one) + 1 for one in edges),
-            lambda whole: [
-                bisect_right(one, value) if value == value else -1
-                for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
-            ],
-        )
+        return Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
     raise UsageError(
         f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
     )
@@ -154,6 +144,23 @@ def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
 
 def _inner(part: Part, key: str | int) -> Part:
     return lambda whole: part(whole)[key]
+
+
+def _value(part: Part, first: int) -> Callable[[Any], list[int]]:
+    return lambda whole: [int(part(whole)) - first]
+
+
+def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
+    return lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist()
+
+
+def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
+    """A function that returns the bin of each number; the outer bins extend to infinity. NaN
+    gives -1, which lies outside."""
+    return lambda whole: [
+        bisect_right(one, value) if value == value else -1
+        for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
+    ]
 
 
 def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
@@ -314,13 +321,15 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         self.numbering, self._first = numbering, int(actions.start)
         self._state = 0
 
-    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[int, Info]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._state = self.numbering(observation)
         return self._state, info
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, Info]:
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """Take one action.
 
         Raises:

@@ -16,7 +16,6 @@ from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.aliases import Info
 from envs.config import GridConfig
 from envs.grid import ACTIONS, KNOWN_ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv
 from envs.streams import Streams
@@ -59,7 +58,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     single: ClassVar[type[GridEnv]] = GridEnv
     """The single environment that each sub-environment is equivalent to."""
-    metadata: Info = {  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": ["rgb_array", "ansi"],
         "render_fps": GridEnv.metadata["render_fps"],
     }
@@ -133,8 +132,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self,
         *,
         seed: int | Sequence[int | None] | None = None,
-        options: Info | None = None,
-    ) -> tuple[np.ndarray, Info]:
+        options: dict[str, Any] | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin episodes.
 
         Args:
@@ -167,7 +166,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def step(
         self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Info]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take one action in each sub-environment.
 
         Args:
@@ -198,7 +197,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             reward[over], terminated[over], truncated[over] = 0.0, False, False
             self._begin(state, over)
         self._over = terminated | truncated
-        infos: Info = {}
+        infos: dict[str, Any] = {}
         self.arrived = state
         if self._mode is AutoresetMode.SAME_STEP and self._over.any():
             self.arrived = state.copy()
@@ -212,7 +211,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """The observations of these states, int64 [envs], as an array that the caller may keep."""
         return states.copy() if self.config.observation == "state" else self._one.observe(states)
 
-    def memory(self) -> Info:
+    def memory(self) -> dict[str, Any]:
         """Arrays and plain values for `recall`: all states, and the generators."""
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
@@ -222,7 +221,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             "generators": generators,
         }
 
-    def recall(self, memory: Info) -> None:
+    def recall(self, memory: dict[str, Any]) -> None:
         """Restore what `memory` returned, in environments of the same configuration."""
         self.states, self._left, self._over = (
             np.array(memory[name]) for name in ("state", "left", "over")
@@ -362,7 +361,7 @@ class _Story:
         self.trail[:, where], self.steps[where], self.total[where] = -1, 0, 0.0
 
 
-def _final(observations: np.ndarray, over: np.ndarray) -> Info:
+def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
     """The infos of episodes that ended and were reset in the same step, in Gymnasium's layout.
 
     Args:

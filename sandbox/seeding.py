@@ -11,10 +11,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-
-from sandbox.text import Document
 
 
 def seed_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -43,11 +42,11 @@ class Generators:
             self._made[name] = generator(self.seed, name)
         return self._made[name]
 
-    def state(self) -> Document:
+    def state(self) -> dict[str, Any]:
         """The bit generators' states by name: plain values."""
         return {name: rng.bit_generator.state for name, rng in sorted(self._made.items())}
 
-    def restore(self, state: Document) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Put every generator back to a state that `state` returned."""
         for name, value in state.items():
             self[name].bit_generator.state = value
@@ -66,7 +65,7 @@ class GlobalGenerators:
 
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
         self.names = names
-        self._inside: Document | None = None
+        self._inside: dict[str, Any] | None = None
         self._seeds = {
             name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names
         }
@@ -88,7 +87,7 @@ class GlobalGenerators:
             self._inside = self._read()
             self._write(outside)
 
-    def state(self) -> Document:
+    def state(self) -> dict[str, Any]:
         """The states of the generators, as arrays and plain values; empty before the first use."""
         inside = dict(self._inside or {})
         if "python" in inside:
@@ -100,7 +99,7 @@ class GlobalGenerators:
             }
         return inside
 
-    def restore(self, state: Document) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         inside = dict(state)
         if "python" in inside:
@@ -124,8 +123,8 @@ class GlobalGenerators:
 
             torch.manual_seed(self._seeds["torch"])
 
-    def _read(self) -> Document:
-        kept: Document = {}
+    def _read(self) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
         if "python" in self.names:
             kept["python"] = random.getstate()
         if "numpy" in self.names:
@@ -137,7 +136,7 @@ class GlobalGenerators:
                 kept["torch"]["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
         return kept
 
-    def _write(self, kept: Document) -> None:
+    def _write(self, kept: dict[str, Any]) -> None:
         if "python" in kept:
             random.setstate(kept["python"])
         if "numpy" in kept:

@@ -137,7 +137,17 @@ def sampled(value: float, error: float | None) -> str:
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
-    """A count and its noun: "1 run", "3 runs"."""
+    """A count with its noun.
+
+    Args:
+        count: how many.
+        noun: singular.
+        many: plural; "" adds an s.
+
+    Example:
+        >>> plural(1, "checkpoint"), plural(2, "checkpoint"), plural(0, "entry", "entries")
+        ('1 checkpoint', '2 checkpoints', '0 entries')
+    """
     return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 

@@ -23,7 +23,6 @@ from agents.baselines.config import LINEAR, BaselineConfig, is_image
 from agents.baselines.exploration import LearnedRewards
 from envs.aliases import Space
 from sandbox.errors import UsageError
-from sandbox.text import Document
 
 Observations = np.ndarray | dict[str, np.ndarray]
 """A batch as an environment gives it: [batch, …], or arrays by name."""
@@ -89,9 +88,10 @@ class BaselineAgent(Agent):
     @classmethod
     def misfit(cls, options: Any, observations: Space, actions: Space) -> str:
         """See `agents.baselines.config.BaselineConfig.misfit`."""
-        return options.misfit(observations, actions)
+        why: str = options.misfit(observations, actions)
+        return why
 
-    def _arguments(self, env: VecEnv) -> Document:
+    def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
         arguments = {
             name: getattr(self.config, name)
@@ -104,7 +104,7 @@ class BaselineAgent(Agent):
         if noise:
             size: Any = env.action_space.shape
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
-        network: Document = {}
+        network: dict[str, Any] = {}
         if self.config.net_arch is not None:
             network["net_arch"] = (
                 [] if self.config.net_arch == LINEAR else list(self.config.net_arch)
@@ -217,18 +217,20 @@ class ValueAgent(BaselineAgent):
     everywhere else.
     """
 
-    networks: ClassVar[Sequence[str]] = ("q_net", "q_net_target")
-
     def __init__(self, config: BaselineConfig, env: VecEnv, seed: int, device: str = "cpu") -> None:
         super().__init__(config, env, seed, device)
         initial = config.value("initial_value")
-        for name in () if initial is None else self.networks:
-            modules = getattr(self.model.policy, name).modules()
-            (layer,) = [part for part in modules if isinstance(part, torch.nn.Linear)]
+        for network in () if initial is None else self._networks():
+            (layer,) = [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
             with torch.no_grad():
                 layer.weight.fill_(initial)
                 layer.bias.zero_()
             layer.bias.requires_grad_(False)
+
+    def _networks(self) -> Sequence[torch.nn.Module]:
+        """The network of action values, and the target network."""
+        policy = self.model.policy
+        return policy.q_net, policy.q_net_target
 
     def chances(self, observations: Observations) -> np.ndarray:
         """See `BaselineAgent.chances`."""
@@ -236,7 +238,8 @@ class ValueAgent(BaselineAgent):
         return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
-        return self.model.q_net(tensor).max(dim=1).values
+        values: torch.Tensor = self.model.q_net(tensor).max(dim=1).values
+        return values
 
     def epsilon(self) -> float:
         """See `BaselineAgent.epsilon`."""
@@ -246,7 +249,10 @@ class ValueAgent(BaselineAgent):
 class QuantileAgent(ValueAgent):
     """A `ValueAgent` whose network gives quantiles of returns."""
 
-    networks = ("quantile_net", "quantile_net_target")
+    def _networks(self) -> Sequence[torch.nn.Module]:
+        policy = self.model.policy
+        return policy.quantile_net, policy.quantile_net_target
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
-        return self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
+        values: torch.Tensor = self.model.quantile_net(tensor).mean(dim=1).max(dim=1).values
+        return values

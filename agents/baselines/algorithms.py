@@ -19,7 +19,6 @@ from agents.baselines.known import KNOWN, PACKAGES
 from sandbox.config.model import show_value
 from sandbox.extras import missing
 from sandbox.tables import read_table
-from sandbox.text import Document
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -97,7 +96,7 @@ def config_class(name: str) -> type[BaselineConfig]:
     algorithm = algorithm_class(name)
     networks = ("auto", *algorithm.policy_aliases)
     which = "which kind of network; auto: by what is observed"
-    fields: Document = {"policy": (Literal[networks], Field("auto", description=which))}
+    fields: dict[str, Any] = {"policy": (Literal[networks], Field("auto", description=which))}
     for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
         if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
             continue
@@ -135,7 +134,7 @@ def _field(
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
         return None
-    limits: Document = dict(LIMITS.get(argument, {}))
+    limits: dict[str, Any] = dict(LIMITS.get(argument, {}))
     if argument == "batch_size" and algorithm.__name__ in BATCHES_OF_TWO:
         limits["ge"] = 2
     numbers = [kind for kind in kinds if kind in (int, float)]

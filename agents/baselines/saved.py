@@ -23,16 +23,13 @@ from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
-from sandbox.text import Document
 
 FORMAT = "sandbox sb3 agent 1"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
 STATISTICS = "statistics."
-COUNTED = {"Discrete": "n", "MultiDiscrete": "nvec", "MultiBinary": "n"}
-"""Kinds of spaces that one attribute describes."""
 
 
-def contents(agent: Any) -> tuple[dict[str, torch.Tensor], Document]:
+def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors and the plain values of an agent, as they are written."""
     tensors = {
         name: tensor.detach().cpu().clone().contiguous()
@@ -121,18 +118,23 @@ class _Nowhere(Env):
         self.observation_space, self.action_space = observation, action
 
 
-def _plain_space(space: Space) -> Document:
+def _plain_space(space: Space) -> dict[str, Any]:
     """A space as plain values."""
-    kind = type(space).__name__
+    if isinstance(space, spaces.Discrete):
+        return {"kind": "Discrete", "n": int(space.n)}
     if isinstance(space, spaces.Box):
         bounds = {name: _plain_bound(getattr(space, name)) for name in ("low", "high")}
-        return {"kind": kind, "shape": list(space.shape), "dtype": str(space.dtype), **bounds}
+        return {"kind": "Box", "shape": list(space.shape), "dtype": str(space.dtype), **bounds}
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"kind": "MultiDiscrete", "nvec": space.nvec.tolist()}
+    if isinstance(space, spaces.MultiBinary):
+        return {"kind": "MultiBinary", "n": space.n if isinstance(space.n, int) else list(space.n)}
     if isinstance(space, spaces.Dict):
-        parts = {name: _plain_space(part) for name, part in space.spaces.items()}
-        return {"kind": kind, "spaces": parts}
-    if kind not in COUNTED:
-        raise SandboxError(f"A space {space} cannot be written down.")
-    return {"kind": kind, COUNTED[kind]: np.asarray(getattr(space, COUNTED[kind])).tolist()}
+        return {
+            "kind": "Dict",
+            "spaces": {name: _plain_space(part) for name, part in space.spaces.items()},
+        }
+    raise SandboxError(f"A space {space} cannot be written down.")
 
 
 def _plain_bound(bound: np.ndarray) -> Any:
@@ -144,18 +146,24 @@ def _plain_bound(bound: np.ndarray) -> Any:
     return words[0] if len(words) and (flat == flat[0]).all() else words
 
 
-def _space(plain: Document) -> Space:
+def _space(plain: dict[str, Any]) -> Space:
     """The space that `_plain_space` described."""
     kind = plain["kind"]
-    if kind in COUNTED:
-        return getattr(spaces, kind)(plain[COUNTED[kind]])
+    if kind == "Discrete":
+        return spaces.Discrete(plain["n"])
     if kind == "Box":
         shape, dtype = tuple(plain["shape"]), np.dtype(plain["dtype"])
         low, high = (
-            np.broadcast_to(bound if bound.ndim == 0 else bound.reshape(shape), shape).astype(dtype)
-            for bound in (np.array(plain[name], dtype=np.float64) for name in ("low", "high"))
+            np.broadcast_to(np.array(plain[name], dtype=np.float64), shape)
+            if not isinstance(plain[name], list)
+            else np.array(plain[name], dtype=np.float64).reshape(shape)
+            for name in ("low", "high")
         )
-        return spaces.Box(low, high, shape, dtype.type)
+        return spaces.Box(low.astype(dtype), high.astype(dtype), shape, dtype.type)
+    if kind == "MultiDiscrete":
+        return spaces.MultiDiscrete(plain["nvec"])
+    if kind == "MultiBinary":
+        return spaces.MultiBinary(plain["n"])
     if kind == "Dict":
         return spaces.Dict({name: _space(part) for name, part in plain["spaces"].items()})
     raise ValueError(f"no space is called {kind!r}")

@@ -20,6 +20,7 @@ from agents.control.worlds import GreedyTrial, SampledWorld, World, try_out
 from agents.planning import evaluation
 from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
+from envs.aliases import Env
 from envs.config import GridConfig
 from envs.grid import GridEnv
 from envs.vector import GridVectorEnv
@@ -98,8 +99,7 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
     ) -> None:
         self.env = ids.make(options)
         self.horizon, self.model = options.max_episode_steps, None
-        ends = (self.env.observation_space, self.env.action_space)
-        if all(isinstance(space, spaces.Discrete) and space.start == 0 for space in ends):
+        if _countable(self.env):
             self.model = tables.read(ids.make(options), self.horizon).model
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
@@ -171,7 +171,8 @@ class States:
         return int(self._env.layout.cells.size)
 
     def __getitem__(self, part: slice) -> np.ndarray:
-        return self._env.observe(np.arange(len(self))[part])
+        observations: np.ndarray = self._env.observe(np.arange(len(self))[part])
+        return observations
 
 
 def in_batches(
@@ -186,3 +187,10 @@ def in_batches(
     """
     starts = range(0, len(observations), size)
     return np.concatenate([function(observations[start : start + size]) for start in starts])
+
+
+def _countable(env: Env) -> bool:
+    return all(
+        isinstance(space, spaces.Discrete) and space.start == 0
+        for space in (env.observation_space, env.action_space)
+    )

@@ -53,7 +53,7 @@ def _options() -> list[click.Parameter]:
     )
 
 
-def execute(name: str, env_class: Any, config: Any, values: Document) -> int:
+def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
     """Solve one environment and print its optimum; exit code 1 without convergence."""
     from agents.commands.environments import OwnEnv, SolvableEnv
     from agents.planning import probabilities

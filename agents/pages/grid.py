@@ -99,7 +99,7 @@ class GridBoard:
     def _snapshot(self, layout: Layout, model: TabularMDP, what: str, q: np.ndarray) -> Snapshot:
         self._begin(layout, model, q)
         policy = np.isclose(q, q.max(axis=1, keepdims=True))
-        return self._told(
+        return self._with_values(
             Snapshot(layout, layout.start, values=q.max(axis=1), policy=policy, title=what)
         )
 
@@ -108,13 +108,13 @@ class GridBoard:
         self._model, self._q = model, q
         self._state, self._return = layout.state(layout.start), 0.0
 
-    def _told(self, now: Snapshot) -> Snapshot:
+    def _with_values(self, now: Snapshot) -> Snapshot:
         """With the action values of the cell that was clicked on."""
         if self._cell is None:
             return now
         q = map(number, self._q[now.layout.state(self._cell)].tolist())
-        told = map(" ".join, zip(ACTIONS, q, strict=True))
-        status = " · ".join([f"Q{self._cell}", *told])
+        texts = map(" ".join, zip(ACTIONS, q, strict=True))
+        status = " · ".join([f"Q{self._cell}", *texts])
         return replace(now, marked=[self._cell], status=status)
 
     async def _learn(self, whole: bool) -> None:
@@ -145,7 +145,7 @@ class GridBoard:
             return
         if self._tool.value == VALUES:
             self._cell = cell
-            self._now = self._told(now)
+            self._now = self._with_values(now)
         else:
             self._stay()
             self._now = await self._part.latest(self._solved, now.layout, cell) or now

@@ -4,12 +4,40 @@ only on the states with positive probability."""
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int64, njit, types
+
+NUMBERS = float64[::1]
+TOTALS = types.UniTuple(float64, 4)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(
+    TOTALS(
+        float64[:, ::1],
+        int64[:, :, ::1],
+        float64[:, :, ::1],
+        boolean[:, :, ::1],
+        NUMBERS,
+        boolean[::1],
+        NUMBERS,
+        float64[:, ::1],
+        int64[:, ::1],
+        int64,
+    ),
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
 def follow(  # type: ignore[no-untyped-def]
-    policy, next_state, probability, terminated, reward, goal, start, masses, stamps, horizon
+    policy,
+    next_state,
+    probability,
+    terminated,
+    reward,
+    goal,
+    start,
+    masses,
+    stamps,
+    horizon,
 ):
     """Expected return, expected length, Σ step x P(first reaching a goal at that step), and the
     probability of reaching a goal at all.
@@ -33,7 +61,7 @@ def follow(  # type: ignore[no-untyped-def]
     states, actions, outcomes = next_state.shape
     here, there = start, masses[0]  # probability of being in each state
     unmet, unmet_there = masses[1], np.empty(states)  # the same without having reached a goal
-    active, coming = np.empty(states, np.int64), np.empty(states, np.int64)
+    active, coming = np.empty(states, dtype=int64), np.empty(states, dtype=int64)
     known, current = stamps  # 1 + the step at which a state was last reached
     count, goal_probability = 0, 0.0
     for state in range(states):

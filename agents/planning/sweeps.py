@@ -7,10 +7,11 @@ Importing this module loads numba, so it is imported only for tables large enoug
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, int64, njit, void
 
 BLOCK = 1024
 """Number of states that are swept or skipped together."""
+LONG, TERMS, PAIRS, VALUES = int64[::1], float64[:, :, ::1], float64[:, ::1], float64[::1]
 
 
 class Sweeper:
@@ -55,8 +56,15 @@ class Sweeper:
         return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def sweep(reward, weight, next_state, low, high, moved_before, value, out, moved):  # type: ignore[no-untyped-def]
+@njit(
+    void(PAIRS, TERMS, int64[:, :, ::1], LONG, LONG, boolean[::1], VALUES, VALUES, boolean[::1]),
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+)
+def sweep(  # type: ignore[no-untyped-def]
+    reward, weight, next_state, low, high, moved_before, value, out, moved
+):
     """Fill `out` and `moved`; see Sweeper for the shapes."""
     outcomes, states, actions = next_state.shape
     for block in range(len(moved)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -18,9 +18,8 @@ from agents.agent import Agent
 from agents.planning import probabilities
 from agents.planning.reachability import can_end
 from agents.tabular import schedules
-from agents.tabular.config import Constants, Shape, TabularConfig
+from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError
-from sandbox.lab import State
 
 if TYPE_CHECKING:
     from agents.tabular.kernels import Log, Own, Tables
@@ -114,12 +113,12 @@ class TabularAgent(Agent):
         """What the table of action values holds before the first episode."""
         return self.config.start_value
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """What each table of the rule's own memory holds before the first episode, one number for
         each; by default it has none."""
         return ()
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """The shape (rows, columns) of the rule's own lists, which start at 0.
 
         Args:
@@ -128,7 +127,7 @@ class TabularAgent(Agent):
         """
         return 1, 1
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """The constants that the rule gets, from the agent's options."""
         return ()
 
@@ -286,18 +285,18 @@ class TabularAgent(Agent):
         is no such reason."""
         return ""
 
-    def findings(self) -> State:
+    def findings(self) -> dict[str, Any]:
         """Further results for the run's summary, as plain values: for example whether a solver
         converged."""
         return {}
 
-    def state(self) -> State:
+    def state(self) -> dict[str, Any]:
         """Everything it learned, as arrays and plain values. The generator is not included: the
         caller saves it."""
         arrays = {name: vars(self)[name].copy() for name in LEARNED}
         return {**arrays, "episodes_done": self.episodes_done}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned.
 
         Raises:
@@ -353,7 +352,7 @@ class TabularAgent(Agent):
         length = self.config.decay_episodes or self.episodes
         return schedules.values(schedule, start, end, length, self._place()[0], count)
 
-    def _place(self) -> Shape:
+    def _place(self) -> tuple[int, int]:
         """The place of the next episode in schedules, and the steps learned since it began."""
         stride = self.stride
         return divmod(int(self.counts.sum()), stride) if stride else (self.episodes_done, 0)

@@ -128,7 +128,8 @@ def direct(function: Dispatcher) -> Callable[..., Any]:
     and numbers converted, but the fields of a named tuple are not converted.
     """
     (compilation,) = function.overloads.values()
-    return compilation.entry_point
+    entry: Callable[..., Any] = compilation.entry_point
+    return entry
 
 
 @cache

@@ -10,10 +10,6 @@ from pydantic import Field, model_validator
 from agents.tabular.schedules import ScheduleName
 from sandbox.config.model import LabConfig
 
-Constants = tuple[float, ...]
-"""Numbers that a rule reads."""
-Shape = tuple[int, int]
-"""Numbers of rows and columns."""
 PolicyName = Literal["softmax", "epsilon-greedy", "mellowmax", "ucb1", "count-bonus", "greedy"]
 
 

@@ -82,7 +82,10 @@ def _powers() -> Callable[[float, float, np.ndarray], np.ndarray]:
     round the elements at the ends of an array differently from those in the middle."""
     from numba import vectorize
 
-    return vectorize("float64(float64, float64, float64)", cache=True)(_power)
+    compiled: Callable[[float, float, np.ndarray], np.ndarray] = vectorize(
+        "float64(float64, float64, float64)", cache=True
+    )(_power)
+    return compiled
 
 
 def _power(factor, base, exponent):  # type: ignore[no-untyped-def]

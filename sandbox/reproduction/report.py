@@ -31,8 +31,6 @@ BADGES = {
 }
 """Sign and tone of each verdict; a finding has the first of these that one of its rows has."""
 PLURAL = {"agrees": "agree", "differs": "differ", "holds": "hold"}
-OF_CLAIM = ("part", "unit", "kind", "exact", "own", "should_hold", "reported", "margin")
-"""What the document says of a figure's claim."""
 
 
 class Strip(NamedTuple):
@@ -180,8 +178,16 @@ def _interval(row: MeasuredFigure) -> str:
 
 
 def _figure(row: MeasuredFigure) -> Document:
+    claim = row.claim
     return {
-        **{name: vars(row.claim)[name] for name in OF_CLAIM},
+        "part": claim.part,
+        "unit": claim.unit,
+        "kind": claim.kind,
+        "exact": claim.exact,
+        "own": claim.own,
+        "should_hold": claim.should_hold,
+        "reported": claim.reported,
+        "margin": claim.margin,
         "runs": row.runs,
         "estimate": row.estimate,
         "interval": row.interval,
@@ -189,9 +195,9 @@ def _figure(row: MeasuredFigure) -> Document:
         "lowest_and_highest": row.spread,
         "verdict": row.verdict,
         "agrees_alone": row.alone,
-        "two_peaks": row.peaks and [peak._asdict() for peak in row.peaks],
+        "two_peaks": None if row.peaks is None else [peak._asdict() for peak in row.peaks],
         "note": row.note,
-        "about": row.claim.notes,
+        "about": claim.notes,
         "seconds": round(row.seconds, 3),
     }
 

@@ -123,6 +123,15 @@ class RunFolder:
         self.directory.remove_drafts(self.checkpoints.name)
         self.artifacts.remove_scratch()
 
+    def refuse_links(self) -> None:
+        """Refuse a folder with a link, or anything else that is neither file nor folder.
+
+        Raises:
+            LinkError: naming the first.
+        """
+        for name in self.directory.odd():
+            raise LinkError(self.path / name)
+
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
         """Lock the folder and be the only writer of this run.
@@ -135,8 +144,7 @@ class RunFolder:
                 folder cannot be written.
         """
         with self._locked():
-            for name in self.directory.odd():
-                raise LinkError(self.path / name)
+            self.refuse_links()
             if not new and not self.directory.exists(RECORD):
                 self.directory.remove(LOCK)
                 raise StoreError(f"Run {self.id} is gone; it was deleted.")

@@ -46,7 +46,7 @@ class Result:
 
 
 def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
-    """The results of all trials of a sweep, best first."""
+    """All trials: finished ones from best to worst, then the others in their order."""
     return ranked([_result(folder, record, trial) for trial in record.trials], record.direction)
 
 

@@ -334,12 +334,16 @@ def test_a_run_leaves_midi_sound_and_pictures_and_generate_repeats_itself(
     assert refused.code == 2 and "not a MIDI file" in refused.err
 
 
-def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store):
+@pytest.mark.parametrize("recall", [False, True])
+def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store, recall):
     from sandbox import resume
 
+    model = {"name": "chord-lstm", "hidden": 12, "channels": 8, "output_dropout": 0.3}
     options = {
         "preset": "quick",
-        "model": {"name": "chord-lstm", "hidden": 12, "channels": 8, "output_dropout": 0.3},
+        "pieces": 4,
+        "epochs": 2,
+        "model": {**model, "recall": recall},
         "loss": "likelihood",
         "pictures": False,
     }
@@ -350,6 +354,7 @@ def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store):
     assert (
         whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
         and load(again.id).summary["test_nll"] == whole.summary["test_nll"]
+        and load(again.id).summary["notes"] == whole.summary["notes"]
     )
 
 

@@ -24,7 +24,6 @@ from plugins.music.networks.making import make_model
 from plugins.music.networks.models import target_of
 from plugins.music.networks.recall import LEAST, RECALLED, Memory, recall, with_recall
 from plugins.music.scores import Scoring, score
-from sandbox import load, resume, run
 from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
 
@@ -172,22 +171,3 @@ def test_a_model_without_recall_keeps_its_weights_and_its_configuration():
     assert not plain.recalled and "trust.weight" not in plain.state_dict()
     assert plain.past.weight.shape[1] == 9 and plain.below.weight.shape[1] == 1
     assert made().past.weight.shape[1] == 11 and made().below.weight.shape[1] == 2
-
-
-def test_a_stopped_run_that_recalls_ends_with_the_same_bytes(store):
-    model = {"name": "chord-lstm", "recall": True, "hidden": 12, "channels": 8}
-    options = {
-        "preset": "quick",
-        "pieces": 4,
-        "epochs": 2,
-        "model": {**model, "output_dropout": 0.3},
-        "loss": "likelihood",
-        "pictures": False,
-    }
-    whole = run("music", **options)
-    stopped = run("music", **options, max_time=0.0, checkpoint_every=0.0)
-    assert stopped.status == "timed-out"
-    again = resume(stopped.id)
-    assert whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
-    assert load(again.id).summary == {**whole.summary, **load(again.id).summary}
-    assert load(again.id).summary["notes"] == whole.summary["notes"]

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from agents.planning import probabilities
 from agents.tabular.base import Episodes, TabularAgent
-from agents.tabular.config import Constants, PolicyName, Shape, TabularConfig, no_step_size
+from agents.tabular.config import PolicyName, TabularConfig, no_step_size
 from agents.tabular.rules import model_rules
 from sandbox.errors import SandboxError, UsageError
 
@@ -162,11 +162,11 @@ class ModelAgent(TabularAgent):
         """The number of outcomes that the model can hold; at least one for each pair."""
         return self.states * self.actions * min(self.config.outcomes, 2 * self.states)
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row of counters, then a row for each outcome."""
         return self._affordable(1 + self.room, model_rules.COLUMNS, "fewer outcomes")
 
-    def _affordable(self, rows: int, columns: int, remedy: str) -> Shape:
+    def _affordable(self, rows: int, columns: int, remedy: str) -> tuple[int, int]:
         size = 8 * rows * columns
         if size > LARGEST:
             raise UsageError(
@@ -198,11 +198,11 @@ class DynaQ(ModelAgent):
     config: DynaConfig
     rule = staticmethod(model_rules.dyna)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """For each pair, the row of its first outcome and the time it was last tried."""
         return 0.0, 0.0
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return self.room, self.config.planning_steps, 0.0, 0.0, self.config.believes == "last"
 
@@ -214,7 +214,7 @@ class DynaQPlus(DynaQ):
     Config = DynaPlusConfig
     config: DynaPlusConfig
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (
             self.room,
@@ -233,12 +233,12 @@ class PrioritizedSweeping(ModelAgent):
     config: SweepingConfig
     rule = staticmethod(model_rules.prioritized_sweeping)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """Row of a pair's first outcome, row of the first outcome that leads to a state, priority,
         and position in the queue."""
         return 0.0, 0.0, 0.0, 0.0
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return self.room, self.config.planning_steps, self.config.threshold
 
@@ -252,11 +252,11 @@ class RMax(ModelAgent):
     config: RMaxConfig
     rule = staticmethod(model_rules.r_max)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """For each pair, the row of its first outcome and its number of visits."""
         return 0.0, 0.0
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return self.room, self.config.known, self.config.tolerance, self.config.max_sweeps
 
@@ -270,11 +270,11 @@ class UcbVi(ModelAgent):
     config: UcbViConfig
     rule = staticmethod(model_rules.ucb_vi)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """For each pair, the row of its first outcome."""
         return (0.0,)
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row of counters, a row for each outcome, and for each step a table with the values of
         all actions and their maximum in each state."""
         steps = self.config.horizon or horizon or 100
@@ -284,7 +284,7 @@ class UcbVi(ModelAgent):
             "a shorter horizon",
         )
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         config = self.config
         most = (1.0, 0.0) if config.highest_return is None else (0.0, config.highest_return)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from agents.tabular.base import TabularAgent
-from agents.tabular.config import Constants, Shape, TabularConfig, no_step_size
+from agents.tabular.config import TabularConfig, no_step_size
 from agents.tabular.schedules import ScheduleName
 
 if TYPE_CHECKING:
@@ -174,15 +174,15 @@ class MonteCarlo(TabularAgent):
     config: MonteCarloConfig
     rule = staticmethod(monte_carlo)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """For each pair, its number of returns and the step of its last visit."""
         return 0.0, 0.0
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row of counters, then one for each step of an episode."""
         return 1 + (horizon or self.config.longest), 4
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (
             self.config.visits == "first",
@@ -200,14 +200,14 @@ class OffPolicyMonteCarlo(TabularAgent):
     config: OffPolicyConfig
     rule = staticmethod(off_policy_monte_carlo)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """For each pair, the sum of its importance weights."""
         return (0.0,)
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row for each step of an episode."""
         return horizon or self.config.longest, 4
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (self.config.bootstrap,)

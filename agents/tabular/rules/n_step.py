@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from agents.tabular.base import TabularAgent
-from agents.tabular.config import Constants, Shape, TabularConfig
+from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +120,7 @@ class NStepAgent(TabularAgent):
     Config = NStepConfig
     config: NStepConfig
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row for each of the last n steps."""
         return self.config.n_steps, 4
 
@@ -142,6 +142,6 @@ class NStepTreeBackup(NStepAgent):
     config: TreeBackupConfig
     rule = staticmethod(n_step_tree_backup)
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (self.config.target == "greedy",)

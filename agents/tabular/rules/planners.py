@@ -8,7 +8,7 @@ whether its solver converged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +19,6 @@ from agents.tabular.base import Episodes, TabularAgent
 from agents.tabular.config import PolicyName, TabularConfig, no_step_size
 from agents.tabular.schedules import ScheduleName
 from sandbox.errors import UsageError
-from sandbox.lab import State
 
 if TYPE_CHECKING:
     from agents.tabular.kernels import Step
@@ -150,15 +149,15 @@ class Planner(TabularAgent):
             "every reward alike and may count the steps left"
         )
 
-    def findings(self) -> State:
+    def findings(self) -> dict[str, Any]:
         """Whether the solver converged, its sweeps, and its residual."""
         return {"converged": self.converged, "sweeps": self.sweeps, "residual": self.residual}
 
-    def state(self) -> State:
+    def state(self) -> dict[str, Any]:
         """The table, and the solver's findings."""
         return {**super().state(), **self.findings()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned; the next model is solved again."""
         super().restore(state)
         for name in self.findings():

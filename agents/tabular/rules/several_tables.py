@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from agents.tabular.base import TabularAgent
-from agents.tabular.config import Constants, TabularConfig
+from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,7 +219,7 @@ class DoubleQLearning(TabularAgent):
     name = "double-q-learning"
     rule = staticmethod(double_q_learning)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """Two estimates of every value."""
         return self.start_value, self.start_value
 
@@ -240,7 +240,7 @@ class MaxminQLearning(TabularAgent):
     config: MaxminConfig
     rule = staticmethod(maxmin_q_learning)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """The tables of estimates."""
         return (self.start_value,) * self.config.tables
 
@@ -254,10 +254,10 @@ class WeightedQLearning(TabularAgent):
     config: WeightedConfig
     rule = staticmethod(weighted_q_learning)
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """See the rule."""
         return 0.0, 0.0, 0.0
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rule."""
         return (self.config.points,)

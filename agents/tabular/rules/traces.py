@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from agents.tabular.base import TabularAgent
-from agents.tabular.config import Constants, Shape, TabularConfig
+from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,15 +167,15 @@ class TraceAgent(TabularAgent):
     config: SarsaLambdaConfig | QLambdaConfig
     next_first = True
 
-    def tables(self) -> Constants:
+    def tables(self) -> tuple[float, ...]:
         """The traces."""
         return (0.0,)
 
-    def rows_shape(self, horizon: int) -> Shape:
+    def rows_shape(self, horizon: int) -> tuple[int, int]:
         """A row for each pair that can have a trace."""
         return 1 + self.states * self.actions, 2
 
-    def settings(self) -> Constants:
+    def settings(self) -> tuple[float, ...]:
         """See the rules."""
         return self.config.trace_decay, self.config.trace_cutoff, KINDS[self.config.traces]
 

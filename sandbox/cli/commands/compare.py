@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -167,7 +167,7 @@ class ComparedLabs(LabCommands):
         agents, own = _several(given.get("agents", ())), _own_options(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
-    def execute(self, name: str, layer: Document, values: Document) -> int:
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         """Run the comparison and return the exit code."""
         from sandbox.comparison.api import compare_agents
         from sandbox.comparison.planned import Interrupted
@@ -228,7 +228,11 @@ class ComparedLabs(LabCommands):
 
 
 def _first_lab(tasks: Sequence[str]) -> str:
-    """The lab of the first task that can be read; UsageError without any."""
+    """The lab of the first task that can be read.
+
+    Raises:
+        UsageError: when no task names a lab.
+    """
     from sandbox.comparison.tasks import NO_TASKS, task_of
 
     problems = []
@@ -279,7 +283,8 @@ def compare() -> None:
 def _agent_parameters(
     config: type[LabConfig], agents: Sequence[str]
 ) -> tuple[list[ConfigOption], list[str]]:
-    """The options of all agents named, each once, and what is wrong with agents."""
+    """The options of all agents named, each once, and what is wrong with agents; that is reported
+    later, with all other errors."""
     from sandbox.comparison.request import known_agents
 
     by_name: dict[str, ConfigOption] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import click
 
@@ -28,7 +29,6 @@ from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
 from sandbox.runs.request import preset_of, resolved
-from sandbox.text import Document
 
 
 class LabCommands(click.Group):
@@ -111,7 +111,7 @@ class LabCommands(click.Group):
         preset = preset_of(lab, name, given.get("preset", "default"))
         return {"": in_force(lab.Config, [preset, *layers_given(given.get("file"), layer)])}
 
-    def execute(self, name: str, layer: Document, values: Document) -> int:
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         """Execute the command and return the exit code.
 
         Args:

@@ -86,7 +86,7 @@ def show(
         for problem in problems:
             click.echo(f"Warning: {problem}", err=True)
     if open_figures:
-        place = shown.path / "artifacts"
+        place = shown.folder.artifacts.folder
         click.echo(f"Opening the figures in {shown_path(place)}.", err=True)
         names = (artifact.name for artifact in record.artifacts)
         _open_all([place / name for name in names if name.endswith(FIGURES)])

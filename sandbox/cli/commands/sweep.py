@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +24,7 @@ from sandbox.cli.output import (
 )
 from sandbox.config.model import option_name
 from sandbox.lab import Lab
-from sandbox.text import Document, plural, ranks
+from sandbox.text import plural, ranks
 
 if TYPE_CHECKING:
     from sandbox.sweeps.view import Sweep
@@ -87,7 +87,7 @@ class SweepCommands(LabCommands):
             *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
         )
 
-    def execute(self, name: str, layer: Document, values: Document) -> int:
+    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
         """Run the sweep and return the exit code."""
         from sandbox.cli.sweep_progress import sweep_progress
         from sandbox.execution.scheduler import Workers

@@ -8,7 +8,7 @@ from nicegui.events import GenericEventArguments
 from sandbox.web import charts, layout
 from sandbox.web.facts import Notes
 
-TOLD = "event => emit(event.target.currentTime)"
+TIME_UPDATE = "event => emit(event.target.currentTime)"
 """What the browser tells of a sound that plays: the place, in seconds."""
 
 
@@ -22,7 +22,7 @@ class PianoRoll:
 
     def __init__(self, sound: str, hands: Notes) -> None:
         self._sound = ui.audio(sound).classes("w-full")
-        self._sound.on("timeupdate", self._move, js_handler=TOLD)
+        self._sound.on("timeupdate", self._move, js_handler=TIME_UPDATE)
         self._sound.set_visibility(bool(sound))
         self._chart = ui.echart(charts.piano_roll(hands)).classes("chart")
         self._chart.set_visibility(bool(hands))

@@ -17,6 +17,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_checker import check_env
 
 import envs  # noqa: F401 - registers ours with Gymnasium
+from agents.baselines import saved
 from agents.baselines.known import KNOWN, fitting
 from agents.baselines.saved import load_agent
 from agents.baselines.vec import GridVecEnv, Recorded
@@ -542,3 +543,20 @@ def test_without_a_grid_a_picture_has_the_probabilities_of_the_actions(monkeypat
     assert known.weights == "π" and known.limits == (0.0, 1.0) and known.values is None
     assert known.weigh(seen, 0).sum() == pytest.approx(1.0)
     assert known.weigh(seen, 0) == pytest.approx(experiment.agent.chances(seen[None])[0])
+
+
+class Angles(gymnasium.spaces.Box):
+    """A space of an environment's own class."""
+
+
+class Doors(gymnasium.spaces.Discrete):
+    """Another."""
+
+
+@pytest.mark.parametrize("own", [Angles(-1.0, 1.0, (3,)), Doors(4)])
+def test_a_space_of_a_derived_class_is_saved_as_that_of_gymnasium(own):
+    plain = saved._plain_space(own)
+    base = type(own).__bases__[0]
+    assert plain["kind"] == base.__name__
+    back = saved._space(json.loads(json.dumps(plain)))
+    assert type(back) is base and base.__eq__(back, own)
