@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.supervised.config import TrainingConfig
-from envs.datasets.images import find_images
+from envs.datasets.images import folder_of
 from sandbox.lab import Context
 from sandbox.runs.api import Request, resolved, threads_of
 from sandbox.runs.work import work_of
@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 
 
 def finished(
-    lab: str, preset: str, settings: Mapping[str, Any], seed: int, cache: Path | None = None
+    lab: str, preset: str, settings: Mapping[str, Any], seed: int, folder: Path | None = None
 ) -> Any:
     """Run an experiment of a lab to its end; the result is not cached.
 
@@ -28,13 +28,14 @@ def finished(
         preset: one of its presets.
         settings: settings that override the preset's.
         seed: the seed of the run.
-        cache: folder of the images, to which they are downloaded if missing.
+        folder: of data files; where it has no MNIST, the images of the user's cache are taken, and
+            downloaded if they are missing.
     """
     with _LOCK:
-        _, lab_object, config = resolved(Request(lab, preset, [settings]))
+        data = None if folder is None else folder_of("mnist", folder)
+        _, lab_object, config = resolved(Request(lab, preset, [settings], data=data))
         assert isinstance(config, TrainingConfig)
         threads = threads_of(lab_object, config)
-        data = None if config.dataset == "digits" else find_images(config.dataset, cache=cache)
         context = Context(  # without artifacts
             seed,
             Generators(seed),

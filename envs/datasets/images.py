@@ -84,7 +84,6 @@ def find_images(
     name: DatasetName,
     folder: Path | None = None,
     digits: str = "--dataset digits",
-    cache: Path | None = None,
 ) -> Path:
     """The folder of the four files of a set; without `folder` they are downloaded if missing.
 
@@ -92,15 +91,14 @@ def find_images(
         name: of the set; not `digits`, which has no files.
         folder: as in `load_images`.
         digits: for the error message, the option that selects the digits instead.
-        cache: where downloads are kept; None takes `cache_folder`.
 
     Raises:
         UsageError: when files are missing and cannot be downloaded.
     """
-    place = folder or cache or cache_folder()
-    complete = _complete(name, place)
+    place = folder or cache_folder()
+    complete = folder_of(name, place)
     reason = "" if complete or folder else _download(name, place)
-    complete = complete or _complete(name, place)
+    complete = complete or folder_of(name, place)
     if complete is not None:
         return complete
     missing = [file for file in FILES if _file(place, file) is None]
@@ -137,8 +135,8 @@ def _file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def _complete(name: str, folder: Path) -> Path | None:
-    """The first place that has all four files."""
+def folder_of(name: str, folder: Path) -> Path | None:
+    """The first place in a folder that has all four files of a set, or None."""
     places = _places(name, folder)
     return next((place for place in places if all(_file(place, file) for file in FILES)), None)
 

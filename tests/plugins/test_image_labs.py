@@ -4,6 +4,8 @@
 # there
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image, ImageDraw
 
-from envs.datasets.images import load_images
+from envs.datasets.images import FILES, load_images
 from plugins.autoencoder import codes, refinement
 from plugins.autoencoder.comparison import Components, error
 from plugins.autoencoder.config import AutoencoderConfig
@@ -306,6 +308,21 @@ def test_every_figure_of_the_claims_comes_out(monkeypatch):
         and 0 < found["A5", "largest of 20 steps"] < 1
     )
     assert all(0 < found["A2", f"{size} numbers"] < 0.2 for size in range(2, 11))
+
+
+@pytest.mark.parametrize("subfolder", ["", "mnist"])
+def test_claims_read_the_images_of_the_data_folder(tmp_path, monkeypatch, subfolder):
+    """Files that are not MNIST are refused by name: so it is these that were opened."""
+    from agents.supervised import measuring
+
+    folder = tmp_path / "data" / subfolder
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_bytes(b"")
+    monkeypatch.delenv("SANDBOX_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(UsageError, match=re.escape(str(folder))):
+        measuring.finished("mnist", "report", {"epochs": 1}, 0, tmp_path / "data")
 
 
 def test_a_limited_search_goes_on_with_its_seconds(store):
