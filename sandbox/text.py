@@ -136,6 +136,19 @@ def sampled(value: float, error: float | None) -> str:
     return number(value) if error is None else plus_minus(value, error)
 
 
+def duration(seconds: float) -> str:
+    """A length of time, rounded to its two largest units.
+
+    Example:
+        >>> duration(41.3), duration(95), duration(20_880)
+        ('41 s', '2 min', '5 h 48 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """A count with its noun.
 

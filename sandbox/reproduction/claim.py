@@ -32,6 +32,8 @@ class Claim:
         runs: number of runs, instead of 200, where one run takes minutes. With so few runs, the
             prediction interval assumes normally distributed runs, and the page states this.
         cost: approximate seconds that one seed takes on one core.
+        shared: name of what several figures of the lab compute together, such as a training; its
+            cost is counted once where `reproduce` says how long it will take.
         notes: what the reader should know about this figure.
         part: which of the finding's figures ("Q-learning + ε-greedy, linear ε").
         unit: the figure's unit ("reward per step").
@@ -60,6 +62,7 @@ class Claim:
     min_seeds: int = 1
     runs: int | None = None
     cost: float = 1.0
+    shared: str = ""
     notes: str = field(default="", compare=False)
     part: str = ""
     unit: str = ""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -73,6 +74,23 @@ class ReproductionRequest:
         if self.quick:
             return QUICK_SEEDS if claim.runs is None else needed
         return max(claim.runs or SEEDS, needed)
+
+    @cached_property
+    def judged(self) -> dict[str, dict[str, int]]:
+        """How many sampled figures each finding has, by lab and id."""
+        return {
+            lab: verdicts.judged_figures([one.claim for one in self.wanted if one.lab == lab])
+            for lab in {one.lab for one in self.wanted}
+        }
+
+    def seconds(self) -> float:
+        """Approximate processor time of all runs, s; what figures share is counted once."""
+        costs: dict[tuple[str, str], float] = {}
+        for lab, claim in self.wanted:
+            key = lab, claim.shared or claim.title
+            cost = claim.cost * self.runs(claim, self.judged[lab][claim.id])
+            costs[key] = max(cost, costs.get(key, 0.0))
+        return sum(costs.values())
 
 
 Finding = tuple[str, str]
@@ -158,14 +176,14 @@ def reproduce(
     """
     begun = time.monotonic()
     deadline = math.inf if plan.budget is None else begun + plan.budget
-    figures = {
-        lab: verdicts.judged_figures([one.claim for one in plan.wanted if one.lab == lab])
-        for lab in {one.lab for one in plan.wanted}
-    }
     reproduction = Reproduction(plan, [])
     with ThreadPoolExecutor(plan.threads, thread_name_prefix="claim") as pool:
+        computed: set[tuple[str, str]] = set()
         for lab, claim in plan.wanted:
-            row = _measure(lab, claim, figures[lab][claim.id], plan, pool, deadline)
+            cost = 0.0 if (lab, claim.shared) in computed else claim.cost
+            row = _measure(lab, claim, cost, plan, pool, deadline)
+            if row.runs and claim.shared:
+                computed.add((lab, claim.shared))
             reproduction.rows.append(row)
             if progress is not None:
                 progress(row, len(reproduction.rows), len(plan.wanted))
@@ -204,16 +222,17 @@ def measure_runs(
 def _measure(
     lab: str,
     claim: Claim,
-    figures: int,
+    cost: float,
     plan: ReproductionRequest,
     pool: ThreadPoolExecutor,
     deadline: float,
 ) -> MeasuredFigure:
-    begun = time.monotonic()
+    """One figure; `cost` is what a run takes beyond what others have computed, in seconds."""
+    begun, figures = time.monotonic(), plan.judged[lab][claim.id]
     left, runs = deadline - begun, plan.runs(claim, figures)
     least = min(runs, verdicts.runs_for(claim, 1))
-    needed = claim.cost * least / plan.threads
-    if left <= 0 or (claim.exact and claim.cost > left):
+    needed = cost * least / plan.threads
+    if left <= 0 or (claim.exact and cost > left):
         return verdicts.left_out(claim, lab, "the time budget was used up")
     if needed > left:
         why = f"{least} runs take about {needed:.0f} s, more than was left"

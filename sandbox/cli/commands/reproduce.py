@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registry import registry
+from sandbox.text import duration, plural
 
 if TYPE_CHECKING:
+    from sandbox.reproduction.claim import Claim
     from sandbox.reproduction.judge import MeasuredFigure
     from sandbox.reproduction.measure import Reproduction
 
@@ -80,6 +82,8 @@ def reproduce(
     plan = measure.ReproductionRequest(
         wanted, seeds, quick, budget, threads or available_cores(), data
     )
+    figures = plural(len(wanted), "figure")
+    click.echo(f"{figures}, about {duration(plan.seconds())} of processor time.", err=True)
     reproduction = measure.reproduce(plan, None if as_json else _progress())
     title = f"Reproduction of {', '.join(names) or 'all reports'}"
     try:
@@ -136,9 +140,8 @@ def _print(reproduction: Reproduction, folder: Path) -> None:
         if len(judged) < len(rows):
             others = len(rows) - len(judged)
             click.echo(f"and {others} figures that the report does not state: see the page")
-        for row in rows:
-            if row.note:
-                click.echo(f"  {row.claim.part or claim}: {row.note}")
+        for note, noted in _by_note(row for row in rows if row.verdict != "left out").items():
+            click.echo(f"  {', '.join(one.part or claim for one in noted)}: {note}")
         for note in reproduction.notes.get((lab, claim), []):
             click.echo(
                 click.wrap_text(note, width=118, initial_indent="  ", subsequent_indent="  ")
@@ -149,6 +152,15 @@ def _print(reproduction: Reproduction, folder: Path) -> None:
     )
     click.echo(f"Page: {page}   Document: {document}")
     next_commands(_next(reproduction))
+
+
+def _by_note(rows: Iterable[MeasuredFigure]) -> dict[str, list[Claim]]:
+    """The claims of the rows that have a note, by note."""
+    claims: dict[str, list[Claim]] = {}
+    for row in rows:
+        if row.note:
+            claims.setdefault(row.note, []).append(row.claim)
+    return claims
 
 
 def _print_end(reproduction: Reproduction) -> None:
@@ -166,8 +178,9 @@ def _print_end(reproduction: Reproduction) -> None:
                 "Agrees by the joint interval only, not by the 95 % of a single figure: "
                 f"{row.claim.title}."
             )
-    for row in reproduction.left_out:
-        click.echo(f"Left out: {row.claim.title}: {row.note}.")
+    for note, claims in _by_note(reproduction.left_out).items():
+        findings = ", ".join(dict.fromkeys(claim.id for claim in claims))
+        click.echo(f"Left out: {findings}: {note}.")
     for problem in reproduction.problems:
         click.echo(click.style("Warning: ", fg="yellow") + problem, err=True)
     for row in reproduction.failed:

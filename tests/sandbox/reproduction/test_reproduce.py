@@ -225,6 +225,33 @@ def test_a_budget_says_what_it_left_out(say, claimed, tmp_path):
     assert document["left_out"] == ["C1", "C2"]
 
 
+def test_what_figures_share_is_counted_and_waited_for_once():
+    calls = []
+
+    def training(seed):
+        calls.append(seed)
+        return float(seed)
+
+    shared = {"cost": 100.0, "runs": 3, "shared": "training"}
+    claims = [
+        Claim(name, "something", 1.0, "equal", training, **(shared if name != "S3" else {}))
+        for name in ("S1", "S2", "S3")
+    ]
+    plan = ReproductionRequest([Wanted("intro", one) for one in claims], budget=400.0)
+    assert plan.seconds() == 3 * 100.0 + 200 * 1.0
+    done = reproduce(plan)
+    assert [row.runs for row in done.rows] == [3, 3, 200]
+    alone = ReproductionRequest([Wanted("intro", claims[1])], budget=250.0)
+    assert "3 runs take about 300 s" in reproduce(alone).rows[0].note
+
+
+def test_each_reason_is_said_once_and_the_time_before_it_starts(say, claimed, tmp_path):
+    said = say("reproduce", "claimed", "--budget", "0.0000001", "--out", tmp_path / "a")
+    assert said.err.splitlines()[0] == "2 figures, about 0 s of processor time."
+    assert said.out.count("the time budget was used up") == 1
+    assert "Left out: C1, C2: the time budget was used up." in said.out
+
+
 def test_the_page_parses_escapes_and_links_to_nothing_outside(say, claimed, tmp_path):
     say("reproduce", "C1", "--quick", "--out", tmp_path / "a")
     page = (tmp_path / "a" / "reproduce.html").read_text()
