@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from agents.agent import Agent
 from envs.config import GridConfig
-from sandbox.config.model import Choice, Chosen, LabConfig, Layer, with_defaults
+from sandbox.config.model import Choice, Chosen, LabConfig, Layer, refuse_data, with_defaults
 from sandbox.config.resolve import UNSET, registered_config
 from sandbox.registry.registry import registry
 from sandbox.tables import read_table
@@ -76,6 +77,11 @@ class ControlConfig(LabConfig):
         if self.episodes is None and self.env_steps is None:
             raise ValueError("episodes none needs env-steps, at which learning ends instead")
         return self
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """Refuse a folder of data: an agent learns in its environment alone."""
+        super().check_available(data, kept)
+        refuse_data(data, kept, "an agent learns in its environment alone; leave it out")
 
     def planned_episodes(self, horizon: int) -> int:
         """The fewest episodes in which learning can end.

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agents.supervised.augmentation import AugmentationConfig
 from envs.datasets.images import DatasetName, find_images
-from sandbox.config.model import LabConfig
+from sandbox.config.model import LabConfig, refuse_data
 from sandbox.extras import need
 
 Width = Annotated[int, Field(ge=1, le=16384)]
@@ -76,7 +76,9 @@ class TrainingConfig(LabConfig):
         folder was named."""
         need(f"Lab '{self.lab}'", "torch", "torch", "safetensors")
         super().check_available(data, kept)
-        if self.dataset != "digits":
+        if self.dataset == "digits":
+            refuse_data(data, kept, "the digits come along; learn MNIST with --dataset mnist")
+        else:
             find_images(self.dataset, data, f"`python -m sandbox run {self.lab} --dataset digits`")
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from envs.datasets import curves
 from plugins.intro import neighbours, polynomial
 from plugins.intro.polynomial import Descent, mean_squared_error
-from sandbox.config.model import LabConfig
+from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.score import Score
@@ -54,7 +54,8 @@ class IntroConfig(LabConfig):
     )
 
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Check that the files of points can be read."""
+        """Check that the files of points can be read, and that no folder of data is named."""
+        refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
         curves.find_points("intro", self.train, self.test)
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from envs.datasets.curves import find_points
-from sandbox.config.model import LabConfig
+from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ class RegressionConfig(LabConfig):
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """Check that the files of points can be read, unless the run has kept the points."""
         super().check_available(data, kept)
+        refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
         if kept is None or not (kept / KEPT).is_file():
             find_points("regression", self.train, self.test)
 

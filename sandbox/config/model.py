@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from sandbox.config.typed import alternatives, from_text
+from sandbox.errors import UsageError
 from sandbox.text import Document
 
 Layer = Mapping[str, Any]
@@ -115,6 +116,20 @@ class LabConfig(BaseModel):
             inner = value.options if isinstance(value, Chosen) else value
             if isinstance(inner, LabConfig):
                 inner.check_available(data, kept)
+
+
+def refuse_data(data: Path | None, kept: Path | None, remedy: str) -> None:
+    """Refuse a new run with a folder of data that nothing would read.
+
+    Args:
+        data, kept: see `LabConfig.check_available`.
+        remedy: what to type instead.
+
+    Raises:
+        UsageError: when there is such a folder.
+    """
+    if data is not None and kept is None:
+        raise UsageError(f"--data {data} would not be read: {remedy}.")
 
 
 def with_defaults(config: type[LabConfig], defaults: Layer) -> type[LabConfig]:

@@ -304,3 +304,23 @@ def test_the_readme_says_which_extra_a_lab_needs(without):
             assert INSTALL.format(told[lab]) in str(error)
         else:
             assert lab not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["run", "maze"], "leave it out"),
+        (["run", "gym", "--env", "FrozenLake-v1"], "leave it out"),
+        (["sweep", "maze", "--grid", "episodes=10,20"], "leave it out"),
+        (["compare", "maze", "--agents", "sarsa", "q-learning"], "leave it out"),
+        (["run", "intro"], "--train FILE --test FILE"),
+        (["run", "regression"], "--train FILE --test FILE"),
+        pytest.param(
+            ["run", "mnist", "--preset", "quick"], "--dataset mnist", marks=pytest.mark.extras
+        ),
+    ],
+)
+def test_a_folder_of_data_that_nothing_would_read_is_refused(say, store, tmp_path, words, remedy):
+    said = say(*words, "--data", tmp_path)
+    assert said.code == 2 and not said.out
+    assert f"--data {tmp_path} would not be read" in said.err and remedy in said.err
