@@ -54,7 +54,8 @@ class RunProgress(Observer):
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
-        self._latest: dict[str, Sequence[float] | np.ndarray] = {}  # newest column of each figure
+        self._latest: dict[str, tuple[Sequence[float] | np.ndarray, int]] = {}
+        """The newest column of each figure, and the unit that it ends with."""
         self._shown = 0.0
 
     def started(self, run: ObservedRun) -> None:
@@ -82,16 +83,18 @@ class RunProgress(Observer):
         """Keep the figures of every block, and show the latest, with a limited refresh rate."""
         for name in headline(run.experiment, block):
             if len(block.columns.get(name, ())):
-                self._latest[name] = block.columns[name]
+                self._latest[name] = block.columns[name], last_unit(run.experiment, block)
         now = time.monotonic()
         wait = SECONDS_BETWEEN_DRAWINGS if self._bar else SECONDS_BETWEEN_LINES
         if now - self._shown < wait:
             return
         self._shown = now
         count = self._count(run)
+        newest = max((unit for _, unit in self._latest.values()), default=0)
         live = [
             f"{words(name)} {number(known_mean(column), 3)}"
-            for name, column in self._latest.items()
+            + (f" ({run.record.unit} {number(unit)})" if unit < newest else "")
+            for name, (column, unit) in self._latest.items()
         ]
         if self._bar:
             room = self._bar.console.width - len(count) - BAR - len(" 0:00:00  ")
@@ -130,6 +133,17 @@ def headline(experiment: Experiment, block: Block) -> Sequence[str]:
     """
     if experiment.headline is not None:
         return experiment.headline
-    unit = experiment.unit.replace(" ", "_")
-    names = [name for name in block.columns if name not in (unit, f"{unit}s")]
+    names = [name for name in block.columns if name not in unit_columns(experiment)]
     return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]
+
+
+def unit_columns(experiment: Experiment) -> tuple[str, str]:
+    """The names that the column of the experiment's unit may have: "epoch", "epochs"."""
+    unit = experiment.unit.replace(" ", "_")
+    return unit, f"{unit}s"
+
+
+def last_unit(experiment: Experiment, block: Block) -> int:
+    """The unit that a block ends with; without a column of them, the number that is done."""
+    columns = [block.columns[name] for name in unit_columns(experiment) if name in block.columns]
+    return int(columns[0][-1]) if columns else experiment.done_units
