@@ -284,7 +284,8 @@ def test_every_figure_of_the_claims_comes_out(monkeypatch):
 
     def small(lab, preset, settings, seed, cache=None):
         asked.append((lab, settings, seed))
-        more = {"dataset": "digits", "epochs": 2 if lab == "autoencoder" else 8, "batch_size": 32}
+        more = {"hidden": "64,32", "epochs": 2} if lab == "autoencoder" else {"epochs": 8}
+        more |= {"dataset": "digits", "batch_size": 32}
         return original(lab, preset, {**settings, **more}, seed)
 
     monkeypatch.setattr(measuring, "finished", small)

@@ -35,7 +35,7 @@ SMALL = {
         **(
             {}
             if name in ("sb3-ppo", "sb3-trpo", "sb3-a2c")
-            else {"learning_starts": 100, "buffer_size": 600}
+            else {"learning_starts": 100, "buffer_size": 600, "train_freq": 4, "batch_size": 8}
         ),
     }
     for name in KNOWN
@@ -66,7 +66,8 @@ def test_what_an_environment_keeps_between_episodes_goes_on_too(drift):
 
 @pytest.mark.parametrize(("env", "resumed"), [("toys/Saved-v0", None), ("toys/Drift-v0", 1)])
 def test_the_summary_says_how_often_episodes_were_lost(drift, store, env, resumed):
-    options = {"agent": {"name": "sb3-a2c", "total_timesteps": 1500}, "env": env}
+    agent = {"name": "sb3-a2c", "total_timesteps": 1500}
+    options = {"agent": agent, "env": env, "evaluation_episodes": 3}
     whole = run("gym", config=options, pictures=False)
     stopped = run("gym", config=options, max_time=0.0, pictures=False)
     again = resume(stopped.id)
