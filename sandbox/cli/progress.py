@@ -57,6 +57,7 @@ class RunProgress(Observer):
         self._latest: dict[str, tuple[Sequence[float] | np.ndarray, int]] = {}
         """The newest column of each figure, and the unit that it ends with."""
         self._shown = 0.0
+        self._awaited = False
 
     def started(self, run: ObservedRun) -> None:
         """Print which run begins."""
@@ -88,9 +89,13 @@ class RunProgress(Observer):
         wait = SECONDS_BETWEEN_DRAWINGS if self._bar else SECONDS_BETWEEN_LINES
         if now - self._shown < wait:
             return
+        newest = max((unit for _, unit in self._latest.values()), default=0)
+        older = any(unit < newest for _, unit in self._latest.values())
+        self._awaited = older and not self._awaited
+        if self._awaited:  # the next block may bring what is older
+            return
         self._shown = now
         count = self._count(run)
-        newest = max((unit for _, unit in self._latest.values()), default=0)
         live = [
             f"{words(name)} {number(known_mean(column), 3)}"
             + (f" ({run.record.unit} {number(unit)})" if unit < newest else "")

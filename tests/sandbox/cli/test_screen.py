@@ -235,20 +235,24 @@ def test_a_figure_of_a_rare_stream_is_not_lost_between_two_lines(capsys, monkeyp
     ]
 
 
-def test_a_figure_of_an_earlier_epoch_says_which(capsys, monkeypatch):
+def test_a_figure_of_an_earlier_epoch_is_awaited_for_a_block_and_says_which_epoch(
+    capsys, monkeypatch
+):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    experiment = SimpleNamespace(unit="epoch", headline=("loss", "nll"), done_units=2)
+    experiment = SimpleNamespace(unit="epoch", headline=("loss", "nll"), done_units=4)
     blocks = [
         Block("learn", {"epoch": [1], "loss": [0.5]}),
         Block("validate", {"epoch": [1], "nll": [9.25]}),
         Block("learn", {"epoch": [2], "loss": [0.25]}),
         Block("validate", {"epoch": [2], "nll": [8.5]}),
+        Block("learn", {"epoch": [3], "loss": [0.125]}),
+        Block("learn", {"epoch": [4], "loss": [0.0625]}),
     ]
     assert [line.partition("  ")[2] for line in shown_of(experiment, blocks, capsys)] == [
         "loss 0.5",
         "loss 0.5  nll 9.25",
-        "loss 0.25  nll 9.25 (epoch 1)",
         "loss 0.25  nll 8.5",
+        "loss 0.0625  nll 8.5 (epoch 2)",
     ]
 
 
