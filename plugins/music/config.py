@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from envs.datasets.matrices import MATLAB
 from envs.datasets.pieces import find_pieces
-from sandbox.config.model import Choice, Chosen, LabConfig
+from sandbox.config.model import Choice, Chosen, LabConfig, refuse_data
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.extras import need
 from sandbox.registry.registrar import canonical
@@ -174,7 +174,9 @@ class MusicConfig(LabConfig):
                 "the études that the program composes with "
                 "`python -m sandbox run music --dataset etudes`."
             )
-        if self.dataset != "etudes" and data is not None and data.suffix != MATLAB:
+        if self.dataset == "etudes":
+            refuse_data(data, kept, "the program composes the études; leave out --dataset etudes")
+        elif data is not None and data.suffix != MATLAB:
             find_pieces(data)
 
     @model_validator(mode="after")

@@ -318,6 +318,11 @@ def test_the_readme_says_which_extra_a_lab_needs(without):
         pytest.param(
             ["run", "mnist", "--preset", "quick"], "--dataset mnist", marks=pytest.mark.extras
         ),
+        pytest.param(
+            ["run", "music", "--dataset", "etudes"],
+            "leave out --dataset etudes",
+            marks=pytest.mark.extras,
+        ),
     ],
 )
 def test_a_folder_of_data_that_nothing_would_read_is_refused(say, store, tmp_path, words, remedy):
