@@ -25,8 +25,12 @@ class StepView(Protocol):
 
     watching: bool
 
-    def due(self) -> bool:
-        """Whether the next update is to be shown; asked before each."""
+    def due(self, last: bool) -> bool:
+        """Whether the next update is to be shown; asked before each.
+
+        Args:
+            last: whether it is the last of its episode.
+        """
         ...
 
     def show(self, frame: Frame) -> None:

@@ -64,7 +64,7 @@ class StepFrames:
         if step.time == 0:
             self._trail.clear()
         self._trail.append(step.state)
-        if self._view.due():
+        if self._view.due(step.ended):
             self._view.show(self._frame(applied(update, own, step, rng), step, total))
         else:
             update(own, step, rng)
@@ -104,7 +104,7 @@ class StepFrames:
             True,
             values,
             policy,
-            lambda state, _: agent.q[state],
+            lambda state, _: agent.q[state].copy(),  # the frame may be drawn later
             limits=(float(agent.q.min()), float(agent.q.max())),
         )
         pixels = pixels_of_env(self._stage)

@@ -13,7 +13,8 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from agents.control.experiment import ControlExperiment
-from agents.pages.update_replay import Moment, UpdateReplay
+from agents.pages.update_board import UpdateBoard
+from agents.pages.update_replay import Moment
 from agents.planning.solvers import value_iteration
 from envs import layouts
 from envs.grid import ACTIONS, build_model
@@ -23,43 +24,33 @@ from envs.render.snapshot import Snapshot, cell_at
 from sandbox.errors import UsageError
 from sandbox.seeding import generator
 from sandbox.text import number
-from sandbox.web.layout import button
-from sandbox.web.parts.lab_part import LabPart, picture
 
 VALUES = "action values"
-KEYS = {"n", "e"}
-"""Learn an update, an episode."""
 PAINTS = {"wall": layouts.WALL, "sand": layouts.SAND, "floor": layouts.FLOOR}
 SWEEPS, MOST_CELLS = 20_000, 10_000
 """Most sweeps of the solver, and the cells of the largest grid that is solved on the page."""
 
 
-class GridBoard:
+class GridBoard(UpdateBoard):
     """The grid of a run with what its agent learned, or changed and solved.
 
     Args:
         part: of the page; see `Lab.page`.
     """
 
-    def __init__(self, part: LabPart) -> None:
-        self._part, self._rng = part, generator(0, "page")
-        self._now: Snapshot | None = None
-        self._cell: tuple[int, int] | None = None
-        self._replay: UpdateReplay | None = None
+    _now: Snapshot | None = None
+    _cell: tuple[int, int] | None = None
+
+    def _tools(self) -> None:
+        self._rng = generator(0, "page")
         with ui.row().classes("w-full items-center gap-4"):
             self._tool = ui.toggle([VALUES, *PAINTS], value=VALUES).props("no-caps")
             self._walks = ui.switch("walk with the arrow keys", on_change=self._stay)
         with ui.row().classes("w-full items-center gap-4"):
             self._slider = ui.slider(min=0, max=0, on_change=self._choose).classes("w-64")
             self._slider.props('aria-label="snapshot"')
-            part.layers(self._show)
-            self._follow = part.follow(self._renew)
-        with ui.row().classes("w-full items-center gap-4"):
-            ui.label("Learn again from the beginning").classes("soft")
-            button("Update", "skip_next", lambda: self._learn(False))
-            button("Episode", "fast_forward", lambda: self._learn(True))
-        self._image = part.canvas(["mousedown"], self._press)
-        ui.keyboard(self._key, repeating=True)
+            self._part.layers(self._show)
+            self._follow = self._part.follow(self._renew)
 
     async def _renew(self) -> None:
         """Show the newest of the tables that the run keeps."""
@@ -97,13 +88,13 @@ class GridBoard:
         self._follow.set_value(False)
 
     def _snapshot(self, layout: Layout, model: TabularMDP, what: str, q: np.ndarray) -> Snapshot:
-        self._begin(layout, model, q)
+        self._begin_walk(layout, model, q)
         policy = np.isclose(q, q.max(axis=1, keepdims=True))
         return self._with_values(
             Snapshot(layout, layout.start, values=q.max(axis=1), policy=policy, title=what)
         )
 
-    def _begin(self, layout: Layout, model: TabularMDP, q: np.ndarray) -> None:
+    def _begin_walk(self, layout: Layout, model: TabularMDP, q: np.ndarray) -> None:
         """What clicks tell, and where the walk starts."""
         self._model, self._q = model, q
         self._state, self._return = layout.state(layout.start), 0.0
@@ -117,25 +108,13 @@ class GridBoard:
         status = " · ".join([f"Q{self._cell}", *texts])
         return replace(now, marked=[self._cell], status=status)
 
-    async def _learn(self, whole: bool) -> None:
-        """Show the next update of a run that begins anew, or the last of its episode."""
-        moment = await self._part.latest(self._next, whole)
-        if moment:
-            self._stay()
-            self._cell, (self._now, q) = None, moment
-            self._begin(self._now.layout, self._env.model, q)
-            await self._show()
-
-    def _next(self, whole: bool) -> Moment:
-        if self._replay is None:
-            self._replay = UpdateReplay(self._part.run)
-            self._take(self._replay.experiment)
-        return self._replay.next(whole)
-
-    async def _show(self) -> None:
-        if self._now is not None:
-            hidden = self._part.hidden
-            await self._part.show(self._image, lambda now: picture(now.draw(hidden)), self._now)
+    def _learned_again(self, moment: Moment) -> None:
+        self._stay()
+        self._cell, (now, q) = None, moment
+        assert self._replay and isinstance(now, Snapshot)  # of our grids
+        self._take(self._replay.experiment)
+        self._now = now
+        self._begin_walk(now.layout, self._env.model, q)
 
     async def _press(self, place: tuple[float, float], pressed: bool) -> None:
         """Tell the action values of a cell, or paint it."""
@@ -163,21 +142,19 @@ class GridBoard:
         return self._snapshot(layout, model, f"the optimum, discount {self._discount:g}", best.q)
 
     async def _key(self, event: KeyEventArguments) -> None:
-        """One step of the walk."""
+        """One step of the walk, or learn again."""
         action = event.key.name.lower().removeprefix("arrow")
-        if self._now is None or not event.action.keydown:
+        if not (self._walks.value and self._now and event.action.keydown and action in ACTIONS):
+            await super()._key(event)
             return
-        if action in KEYS:
-            await self._learn(action == "e")
-        elif self._walks.value and action in ACTIONS:
-            move = ACTIONS.index(action)
-            outcome = self._model.sample_outcome(self._state, move, self._rng)
-            self._state, reward, over = self._model.transition(self._state, move, outcome)
-            self._return += reward
-            layout, status = self._now.layout, f"return {number(self._return)}"
-            here = layout.position(self._state)
-            if over:  # the next step is the first of another episode
-                status += " · terminated"
-                self._state, self._return = layout.state(layout.start), 0.0
-            self._now = replace(self._now, agent=here, marked=(), status=status)
-            await self._show()
+        move = ACTIONS.index(action)
+        outcome = self._model.sample_outcome(self._state, move, self._rng)
+        self._state, reward, over = self._model.transition(self._state, move, outcome)
+        self._return += reward
+        layout, status = self._now.layout, f"return {number(self._return)}"
+        here = layout.position(self._state)
+        if over:  # the next step is the first of another episode
+            status += " · terminated"
+            self._state, self._return = layout.state(layout.start), 0.0
+        self._now = replace(self._now, agent=here, marked=(), status=status)
+        await self._show()

@@ -10,7 +10,7 @@ from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError
-from sandbox.lab import Context, Lab
+from sandbox.lab import Context, deferred
 from sandbox.reproduction.claim import Claim
 from sandbox.tables import read_presets
 
@@ -40,13 +40,14 @@ class GymLab(ControlLab):
     its constructor as --env.OPTION.
     """
 
-    page = Lab.page
-
     Config = CheckedGymConfig
     env = kind = "gym"
     objective = "summary.greedy_return"
     presets = read_presets(__file__)
     fps = 6
+
+    page = deferred("agents.pages.update_board:UpdateBoard")
+    """Learning again, update by update."""
 
     @property
     def claims(self) -> tuple[Claim, ...]:

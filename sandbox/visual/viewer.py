@@ -158,9 +158,13 @@ class Updates:
         self.watching = True
         self._unseen = 0  # updates since the last that was shown
 
-    def due(self) -> bool:
+    def due(self, last: bool) -> bool:
         """Whether the next update is shown: at high speeds only some are, and none once the run is
-        to stop."""
+        to stop.
+
+        Args:
+            last: whether it is the last of its episode.
+        """
         if self._run.stop.reason or not self._run.context.on_time():
             self.leave()
         self._unseen += 1

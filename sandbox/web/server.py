@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
 import socket
 import threading
@@ -39,6 +40,7 @@ def serve(
         UsageError: when NiceGUI is missing, or the address cannot be used.
     """
     need("The page", "web", "nicegui")
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # what environments draw opens no window
     token = "" if host in LOOPBACK else secrets.token_urlsafe(24)
     with listening(host, port) as listener:
         import uvicorn

@@ -32,7 +32,7 @@ class Shown:
         self.frames: list = []
         self.ends: list[tuple[int, float]] = []
 
-    def due(self) -> bool:
+    def due(self, last: bool) -> bool:
         self.watching = self.watching and len(self.frames) < self.until
         return self.watching and len(self.frames) < 80
 
