@@ -110,7 +110,8 @@ class StepFrames:
         pixels = pixels_of_env(self._stage)
         drawn = Marks(self._grid, [known]).overlay(known, pixels, step.next_state, 0, marked)
         status = known.status(step.time + 1, total)
-        return RenderedFrame(pixels, f"{line}\n{status}", drawn)
+        ended = " · terminated" if step.terminated else " · truncated" * step.ended
+        return RenderedFrame(pixels, f"{line}\n{status}{ended}", drawn)
 
     def _line(self, change: Change, step: Step) -> str:
         """What the rule did, in one line."""

@@ -30,13 +30,14 @@ class UpdateBoard:
 
     def __init__(self, part: LabPart) -> None:
         self._part = part
-        self._tools()
-        with ui.row().classes("w-full items-center gap-4") as self._buttons:
-            layout.soft("Learn again from the beginning")
-            layout.button("Update", "skip_next", lambda: self._learn(False))
-            layout.button("Episode", "fast_forward", lambda: self._learn(True))
-        self._image = part.canvas(["mousedown"], self._press)
-        ui.keyboard(self._key, repeating=True)
+        with ui.column().classes("w-full") as self._area:
+            self._tools()
+            with ui.row().classes("w-full items-center gap-4"):
+                layout.soft("Learn again from the beginning")
+                layout.button("Update", "skip_next", lambda: self._learn(False))
+                layout.button("Episode", "fast_forward", lambda: self._learn(True))
+            self._image = part.canvas(["mousedown"], self._press)
+            ui.keyboard(self._key, repeating=True)
 
     def _tools(self) -> None:
         """What stands above the buttons."""
@@ -48,8 +49,8 @@ class UpdateBoard:
         """Show the first update, or say why there is none."""
         why_not = await self._part.latest(self._prepare)
         if why_not:
-            self._buttons.clear()
-            with self._buttons:
+            self._area.clear()
+            with self._area:
                 layout.soft(why_not)
         elif self._replay:
             await self._learn(False)

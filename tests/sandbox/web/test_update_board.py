@@ -127,6 +127,12 @@ def test_updates_are_drawn_later_as_they_were_at_their_time(store, world):
         assert np.array_equal(frame.draw(), plain)
         assert np.array_equal(frame.draw(frozenset({"values"})), hidden)
     assert any((one != other).any() for one, other in at_once)
+    ends = [
+        next((word for word in ("terminated", "truncated") if word in frame.frame.status), "")
+        for frame, _ in moments
+    ]
+    end = "truncated" if world == "taxi" else "terminated"
+    assert ends == [""] * (len(ends) - 1) + [end]
     for _ in range(2):
         _, q = again.next(True)
     assert np.array_equal(q, made.experiment.agent.q)
@@ -142,7 +148,7 @@ def test_pictures_take_a_part_of_the_room_that_updates_have(monkeypatch, store):
     sizes = [len(one.compressed) // 8 + q.size for one, q in moments(made, steps)]
     assert all(8 * size < 600 * 400 * 3 / 20 for size in sizes) and steps > 3
     monkeypatch.setattr(update_replay, "MOST_NUMBERS", sum(sizes[:2]))
-    shown = [one.frame.status.split(" · ")[-3] for one, _ in moments(made, 3)]
+    shown = [one.frame.status.split("\n")[1].split(" · ")[1] for one, _ in moments(made, 3)]
     assert shown == ["step 1", "step 2", f"step {steps}"]
 
 
@@ -212,6 +218,7 @@ def test_what_has_no_updates_says_so(visit, store, boards, config):  # noqa: F81
         await asyncio.sleep(0.2)
         await user.should_not_see("Update")
         await user.should_not_see("Learn again from the beginning")
+        await user.should_not_see("arrows")
         assert not image.source and boards[0]._now is None
 
     visit(scenario)
