@@ -36,9 +36,7 @@ def _linear(done: ImageExperiment) -> float:
     """Share of test digits that W3·W2·W1 classifies correctly, without activations and biases."""
     from plugins.mnist import neurons
 
-    fields = neurons.receptive_fields(done.model, done.config, len(done.config.hidden) + 1).reshape(
-        10, -1
-    )
+    fields = neurons.receptive_fields(done.model, len(done.config.hidden) + 1).reshape(10, -1)
     images, labels = done.splits.test.arrays()
     flat = images.reshape(-1, fields.shape[1])
     return float((((flat - flat.mean(0)) @ fields.T).argmax(1) == labels).mean())
@@ -50,7 +48,7 @@ def _likeness(done: ImageExperiment, layer: int) -> float:
 
     from plugins.mnist import neurons
 
-    fields = neurons.receptive_fields(done.model, done.config, layer)[:25]
+    fields = neurons.receptive_fields(done.model, layer)[:25]
     return neurons.agreement(
         fields, neurons.exciting_inputs(done.model, layer, np.arange(len(fields)).tolist())
     )

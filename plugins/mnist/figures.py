@@ -35,7 +35,7 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
 def _neurons(experiment: ImageExperiment, artifacts: Artifacts, layer: int) -> None:
     config, classes = experiment.config, experiment.data.classes
     last = layer == len(config.hidden) + 1
-    fields = neurons.receptive_fields(experiment.model, config, layer)[:SHOWN]
+    fields = neurons.receptive_fields(experiment.model, layer)[:SHOWN]
     images = neurons.exciting_inputs(experiment.model, layer, range(len(fields)))
     words = list(classes) if last else [str(number) for number in range(len(fields))]
     where = "output" if last else f"hidden layer {layer}"

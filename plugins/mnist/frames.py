@@ -19,13 +19,22 @@ COLOURS = (256 * mpl.colormaps[FIELDS](range(256))[:, :3]).clip(0, 255).astype(n
 """Of weights from the most negative to the most positive, uint8 [256, 3]."""
 
 
+def shades(fields: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Places of weights in `COLOURS`, uint8 in the shape of the weights.
+
+    Args:
+        fields: the weights, float.
+        most: what has the darkest colours, as an array that is broadcast to the weights.
+    """
+    return np.rint(127.5 * (1 + fields / np.maximum(most, 1e-12))).astype(np.uint8)
+
+
 def marks(
     experiment: ImageExperiment, snapshots: Sequence[Mapping[str, np.ndarray]]
 ) -> tuple[Chart, list[Mark]]:
     """See `ImageLab.marks`. The colours of a field cover its weights at all times."""
     fields = np.stack([one["fields"] for one in snapshots])  # [snapshots, fields, 28, 28]
     most = np.abs(fields).max(axis=(0, 2, 3), keepdims=True)
-    shades = np.rint(127.5 * (1 + fields / np.maximum(most, 1e-12))).astype(np.uint8)
     classes = experiment.data.classes
     neurons = fields.shape[1] - len(classes)
     figure = image_grid(
@@ -36,4 +45,4 @@ def marks(
         note="weights of the pixels: red adds, blue takes away; darkest: the largest of a field",
     )
     chart = Chart(figure)
-    return chart, [partial(chart.images, COLOURS[one]) for one in shades]
+    return chart, [partial(chart.images, COLOURS[one]) for one in shades(fields, most)]

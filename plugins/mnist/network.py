@@ -95,7 +95,7 @@ class Classification:
         """Receptive fields of the first hidden neurons and of the classes: [fields, 28, 28]."""
         from plugins.mnist.neurons import first_and_last_fields
 
-        return {"fields": first_and_last_fields(model, self.config)}
+        return {"fields": first_and_last_fields(model)}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test accuracy, clean and under the corruptions of Lab 05."""

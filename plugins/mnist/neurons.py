@@ -7,28 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from agents.supervised.batches import outputs
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from plugins.mnist.config import MnistConfig
-
 WATCHED = 20
 """Number of neurons of the first layer that are shown while it learns."""
+STRONGEST = 8
+"""Number of neurons of the first layer that are shown for an image."""
 STEPS, RATE = 200, 0.05
 """Gradient ascent: number of steps; change per step of the pixel with the largest gradient."""
 
 
-def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
+def layer_maps(model: nn.Module) -> list[np.ndarray]:
     """The linear map of each layer, with batch norm folded in: float64 [units, inputs] each."""
     weights = {
         name: value.detach().cpu().double().numpy() for name, value in model.state_dict().items()
     }
     maps = []
-    for number in range(1, len(config.hidden) + 2):
+    layers = sum(name.startswith("linear") for name, _ in model.named_children())
+    for number in range(1, layers + 1):
         weight = weights[f"linear{number}.weight"]
         if f"norm{number}.weight" in weights:
             gain = weights[f"norm{number}.weight"] / np.sqrt(
@@ -39,24 +42,64 @@ def layer_maps(model: nn.Module, config: MnistConfig) -> list[np.ndarray]:
     return maps
 
 
-def receptive_fields(model: nn.Module, config: MnistConfig, layer: int) -> np.ndarray:
+def receptive_fields(model: nn.Module, layer: int) -> np.ndarray:
     """Rows of W_layer · … · W_1, activations left out: float64 [units of the layer, 28, 28]."""
     product = np.eye(28 * 28)
-    for weight in layer_maps(model, config)[:layer]:
+    for weight in layer_maps(model)[:layer]:
         product = weight @ product
     return product.reshape(-1, 28, 28)
 
 
-def first_and_last_fields(model: nn.Module, config: MnistConfig) -> np.ndarray:
+def first_and_last_fields(model: nn.Module) -> np.ndarray:
     """Receptive fields of the first neurons of the first layer, and of all classes.
 
     Returns:
         float32 [WATCHED or less + 10, 28, 28].
     """
-    maps = layer_maps(model, config)
+    maps = layer_maps(model)
     classes = reduce(np.matmul, maps[::-1])
     fields = np.concatenate([maps[0][:WATCHED], classes])
     return fields.reshape(-1, 28, 28).astype(np.float32)
+
+
+class Reaction(NamedTuple):
+    """How a network reacts to an image.
+
+    Attributes:
+        probabilities: of the classes, float32 [classes].
+        neurons: those of the first hidden layer with the largest activations, the largest first:
+            numbers from 0, int64 [neurons].
+        activations: theirs, float32 [neurons].
+        favoured: the class whose score (before the softmax) falls most if a neuron's activation
+            becomes 0, for each of them: int64 [neurons].
+    """
+
+    probabilities: np.ndarray
+    neurons: np.ndarray
+    activations: np.ndarray
+    favoured: np.ndarray
+
+
+def reaction(model: nn.Sequential, image: np.ndarray, most: int = STRONGEST) -> Reaction:
+    """What a network takes an image for, and which neurons of its first hidden layer it excites
+    most.
+
+    Args:
+        model: the network.
+        image: float32 [28, 28], 0 to 1.
+        most: number of neurons; fewer if the layer has fewer.
+    """
+    import torch
+
+    first = [name for name, _ in model.named_children()].index("relu1") + 1
+    active = outputs(model[:first], image[None])[0]  # [units]
+    strongest = np.argsort(-active, kind="stable")[:most]
+    inputs = np.tile(active, (len(strongest) + 1, 1))
+    inputs[np.arange(1, len(inputs)), strongest] = 0.0
+    scores = outputs(model[first:], inputs)  # [neurons + 1, classes]
+    favoured = (scores[0] - scores[1:]).argmax(axis=1)
+    probabilities = torch.softmax(torch.from_numpy(scores[0]), dim=0).numpy()
+    return Reaction(probabilities, strongest, active[strongest], favoured)
 
 
 def exciting_inputs(

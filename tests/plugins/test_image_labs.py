@@ -46,17 +46,59 @@ def test_receptive_fields_are_the_gradient_of_a_network_without_activations():
         setattr(model, name, torch.nn.Identity())
     image = torch.rand(1, 1, 28, 28, requires_grad=True)
     (slope,) = torch.autograd.grad(model(image)[0, 3], image)
-    fields = neurons.receptive_fields(model, config, 3)
+    fields = neurons.receptive_fields(model, 3)
     assert np.allclose(fields[3], slope[0, 0].numpy(), atol=1e-6)
 
 
 def test_of_a_linear_neuron_the_most_exciting_input_is_its_binarised_field():
     config = MnistConfig(hidden=(4,))
     model = network(config).eval()
-    fields = neurons.receptive_fields(model, config, 1)
+    fields = neurons.receptive_fields(model, 1)
     found = neurons.exciting_inputs(model, 1, [0, 2], steps=3000)
     assert np.mean((found > 0.5) == (fields[[0, 2]] > 0)) > 0.97
     assert neurons.agreement(fields[[0, 2]], found) > 0.9
+
+
+@pytest.mark.parametrize("hidden", [(12, 5), (3,)])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_the_neurons_that_an_image_excites_most_by_hand(hidden, batch_norm):
+    torch.manual_seed(1)
+    model = network(MnistConfig(hidden=hidden, batch_norm=batch_norm, dropout=0.4))
+    for name, values in model.state_dict().items():
+        if name.startswith("norm1.running"):
+            values.copy_(torch.rand(hidden[0]) + 0.5)
+    image = np.random.default_rng(0).random((28, 28), np.float32)
+    found = neurons.reaction(model, image)
+    weights = {name: value.double().numpy() for name, value in model.state_dict().items()}
+
+    def layer(number, values, last=False):
+        values = weights[f"linear{number}.weight"] @ values + weights[f"linear{number}.bias"]
+        if batch_norm and not last:
+            norm = {name: weights[f"norm{number}.{name}"] for name in
+                    ("weight", "bias", "running_mean", "running_var")}  # fmt: skip
+            values = (values - norm["running_mean"]) / np.sqrt(norm["running_var"] + 1e-5)
+            values = values * norm["weight"] + norm["bias"]
+        return values if last else np.where(values > 0, values, 0.01 * values)
+
+    def scores(active):
+        for number in range(2, len(hidden) + 2):
+            active = layer(number, active, number == len(hidden) + 1)
+        return active
+
+    active = layer(1, image.ravel().astype(np.float64))
+    expected = sorted(range(hidden[0]), key=lambda unit: -active[unit])[:8]
+    assert found.neurons.tolist() == expected and len(expected) == min(8, hidden[0])
+    assert np.allclose(found.activations, active[expected], atol=1e-6)
+    odds = np.exp(scores(active))
+    assert np.allclose(found.probabilities, odds / odds.sum(), atol=1e-6)
+    without = [scores(np.where(np.arange(hidden[0]) == unit, 0.0, active)) for unit in expected]
+    falls = scores(active) - np.array(without)
+    assert found.favoured.tolist() == falls.argmax(axis=1).tolist()
+    assert len(set(found.favoured.tolist())) > 1
+    field = neurons.receptive_fields(model, 1)[expected[0]]  # more ink where it is positive
+    more = neurons.reaction(model, np.where(field > 0, image + 0.1, image).astype(np.float32))
+    place = more.neurons.tolist().index(expected[0])
+    assert more.activations[place] > found.activations[0]
 
 
 def test_calibration_by_hand():

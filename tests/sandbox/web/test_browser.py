@@ -241,7 +241,7 @@ def test_a_digit_is_drawn_and_the_network_answers(open_page, store):
     learned = run("mnist", preset="quick", epochs=1)
     page = open_page(f"/runs/mnist/{learned.id}")
     page.get_by_role("button", name="Open").click()
-    given = page.locator(".q-img img").last
+    given = page.locator(".q-img img").first
     given.wait_for()
     blank = given.get_attribute("src")
 
@@ -256,9 +256,12 @@ def test_a_digit_is_drawn_and_the_network_answers(open_page, store):
             page.wait_for_timeout(60)
         page.mouse.up()
         page.wait_for_timeout(1000)
-        return page.locator(".q-img img").last.get_attribute("src") != blank
+        return page.locator(".q-img img").first.get_attribute("src") != blank
 
     until(drawn)
+    page.get_by_text("What neurons look for").wait_for()
+    until(lambda: page.locator(".q-img img").count() == 9)  # and the fields of eight neurons
+    assert page.get_by_text(" · for ").count() == 8
 
 
 def test_keys_walk_and_learn_again_after_a_button_is_pressed(open_page, store):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import json
 import shutil
 
 import numpy as np
@@ -191,39 +190,6 @@ def test_a_dragged_point_is_fitted(visit, store):  # noqa: F811
 def trained(lab, **config):
     pytest.importorskip("torch")
     return run(lab, preset="quick", config=config, pictures=True)
-
-
-def test_a_drawn_digit_has_the_probabilities_of_the_network(visit, store):  # noqa: F811
-    from agents.supervised.saving import load_model
-
-    made = trained("mnist", epochs=3)
-
-    async def scenario(user, service):
-        from nicegui import ui
-
-        from plugins.mnist.answers import probabilities
-        from plugins.mnist.config import MnistConfig
-        from plugins.mnist.network import network
-        from plugins.mnist.prediction import centred
-
-        image = await opened(user, made)
-        chart = next(one for one in elements(user, ui.echart) if "class" in json.dumps(one.options))
-        assert chart.options["series"][0]["data"] == [0.0] * 10
-        mouse(image, 140, 40)
-        for y in range(60, 240, 20):
-            mouse(image, 140, y)
-        await until(lambda: max(chart.options["series"][0]["data"]) > 0)
-        await asyncio.sleep(2)
-        ink = 1 - pixels(image.source)[..., 0].astype(np.float32) / 255
-        assert ink[40:220, 138:142].min() == 1 and not ink[:, :100].any()
-        model = load_model(made.folder.artifacts.folder, "mnist", MnistConfig, network)
-        expected = probabilities(model, centred(ink)[None])[0]
-        assert np.allclose(chart.options["series"][0]["data"], expected, atol=1e-6)
-        user.find("Clear").click()
-        await until(lambda: max(chart.options["series"][0]["data"]) == 0)
-        assert not (pixels(image.source) < 255).any()
-
-    visit(scenario)
 
 
 def test_the_code_at_the_mouse_is_decoded(visit, store):  # noqa: F811
