@@ -46,7 +46,7 @@ class UpdateBoard:
         ui.timer(0, self._begin, once=True)
 
     async def _begin(self) -> None:
-        """Show the first update, or say why there is none."""
+        """Show the first update, or the reason why there is no update."""
         why_not = await self._part.latest(self._prepare)
         if why_not:
             self._area.clear()
@@ -63,7 +63,7 @@ class UpdateBoard:
         return ""
 
     async def _learn(self, whole: bool) -> None:
-        """Show the next update of a run that begins anew, or the last of its episode."""
+        """Show the next update of the repeated run, or the last one of its episode."""
         moment = await self._part.latest(self._next, whole)
         if moment:
             self._learned_again(moment)
