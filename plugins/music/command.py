@@ -104,7 +104,7 @@ class _Finite(click.FloatRange):
 @click.option(
     "--soundfont",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="For FluidSynth.",
+    help="Let FluidSynth play the WAV file with this soundfont.",
 )
 @output_option(
     "Where the MIDI file goes, with WAV, PNG and JSON beside it",

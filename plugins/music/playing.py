@@ -77,7 +77,7 @@ class Continuation:
         return midi_bytes(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
 
     def wav(self, soundfont: Path | None = None) -> bytes:
-        """Mono sound, 16 bit: pretty_midi's own synthesis, or FluidSynth's with a soundfont.
+        """Mono sound, 16 bit: a piano's partials, or FluidSynth's sound with a soundfont.
 
         Raises:
             UsageError: when the file is no soundfont, or FluidSynth is not installed.
@@ -85,10 +85,11 @@ class Continuation:
         from scipy.io import wavfile
 
         from envs.datasets.midi import pretty_midi_of
+        from envs.datasets.sound import piano
 
         score = pretty_midi_of(self.roll, steps_per_beat=self.steps_per_beat, tempo=TEMPO)
         if soundfont is None:
-            sound = score.synthesize(fs=RATE)
+            sound = piano(score, RATE)
         else:
             check_soundfont(soundfont)
             sound = score.fluidsynth(fs=RATE, sf2_path=str(soundfont))
@@ -118,15 +119,14 @@ def check_soundfont(path: Path) -> None:
         raise UsageError(f"Cannot read the soundfont {path}: {error.strerror}.") from error
     if begins[:4] != b"RIFF" or begins[8:] != b"sfbk":
         raise UsageError(
-            f"{path} is no soundfont (.sf2). Without --soundfont pretty_midi's own synthesis is "
-            "used."
+            f"{path} is no soundfont (.sf2). Without --soundfont the sound is a piano's partials."
         )
     try:
         import fluidsynth  # type: ignore[import-not-found] # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it pretty_midi's "
-            "synthesis is used."
+            f"--soundfont needs FluidSynth and pyfluidsynth ({error}); without it the sound is a "
+            "piano's partials."
         ) from error
 
 

@@ -20,11 +20,12 @@ pytest.importorskip("pretty_midi")
 from envs.datasets.etudes import compose
 from envs.datasets.midi import midi_bytes, read_piece
 from envs.datasets.pieces import midi_files
+from envs.datasets.rolls import held_from_sounding
 from plugins.music.config import ChordLstmConfig
 from plugins.music.generate import chord_weights
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
-from plugins.music.playing import RATE
+from plugins.music.playing import RATE, Continuation
 from sandbox import run
 
 pytestmark = pytest.mark.extras
@@ -118,6 +119,17 @@ def test_what_is_played_can_be_heard_and_seen(made, tmp_path):
 
     pixels = np.asarray(Image.open(tmp_path / "deep/in/a.png").convert("RGB"))
     assert min(pixels.shape[:2]) > 300 and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+
+
+def test_every_key_at_once_stays_in_the_range_of_a_wav_file_and_silence_stays_silence(tmp_path):
+    continuation = Continuation.__new__(Continuation)
+    continuation.steps_per_beat = 4
+    for keys in (np.ones, np.zeros):
+        continuation.roll = held_from_sounding(keys((4, 1, 88), bool))
+        (tmp_path / "a.wav").write_bytes(continuation.wav())
+        with wave.open(str(tmp_path / "a.wav")) as file:
+            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(int)
+        assert np.abs(sound).max() == (round(0.9 * 32767) if keys is np.ones else 0)
 
 
 def test_a_run_that_was_stopped_before_it_had_a_model_is_said_so(store, say):
