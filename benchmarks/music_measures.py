@@ -1,21 +1,23 @@
 """Whether a music run plays as its pieces do: standard measures of generated and of real pieces.
 
 `python -m benchmarks.music_measures RUN` generates pieces of 64 bars from the beginnings of the
-run's training pieces, and prints for each measure the 10 %, 50 % and 90 % quantiles of the training
-pieces and of the generated ones, without the beginnings; a measure is marked where the generated
-median lies outside the range of the pieces. Options are those of `generate`.
+run's training pieces (or those of `--split valid` or `test`), and prints for each measure the 10 %,
+50 % and 90 % quantiles of the training pieces and of the generated ones, without the beginnings; a
+measure is marked where the generated median lies outside the range of the pieces. Options are
+those of `generate`.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
 from agents.supervised.saving import load_model
 from plugins.music.config import MusicConfig
 from plugins.music.generate import continued, default_draw
+from plugins.music.networks.drawing import Draw
 from plugins.music.networks.making import make_model
 from plugins.music.playing import BEATS, measures
 from sandbox.runs.api import load
@@ -30,10 +32,13 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--pieces", type=int, default=20)
     parser.add_argument("--bars", type=int, default=64)
-    parser.add_argument("--mode", default="sample")
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-p", type=float, default=0.9)
     parser.add_argument("--seed-steps", type=int, default=32)
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--mode")
+    for field in fields(Draw):
+        if field.name != "mode":
+            name, kind = field.name.replace("_", "-"), type(field.default)
+            parser.add_argument(f"--{name}", type=kind)
     options = parser.parse_args()
     run = load(options.run)
     model = load_model(
@@ -42,12 +47,13 @@ def main() -> None:
     rolls = run.experiment.rolls["train"]
     beat = run.experiment.config.steps_per_beat
     steps = options.bars * BEATS * beat
+    given = {field.name: getattr(options, field.name) for field in fields(Draw)}
     how = replace(
-        default_draw(model), mode=options.mode, temperature=options.temperature, top_p=options.top_p
+        default_draw(model), **{name: value for name, value in given.items() if value is not None}
     )
-    ours = []
+    ours, begins = [], run.experiment.rolls[options.split]
     for number in range(options.pieces):
-        begun = rolls[number % len(rolls)][: options.seed_steps]
+        begun = begins[number % len(begins)][: options.seed_steps]
         made = continued(model, begun, steps, how, generator(number, "measures"))
         ours.append(measures(made[len(begun) :], beat))
     theirs = [measures(roll, beat) for roll in rolls]

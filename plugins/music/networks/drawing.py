@@ -13,8 +13,8 @@ import numpy as np
 
 from envs.datasets.midi import MIDDLE_C
 
-Mode = Literal["sample", "argmax", "nucleus"]
-MODES: tuple[Mode, ...] = ("sample", "argmax", "nucleus")
+Mode = Literal["sample", "argmax", "nucleus", "epsilon"]
+MODES: tuple[Mode, ...] = ("sample", "argmax", "nucleus", "epsilon")
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,16 @@ class Draw:
 
     Attributes:
         mode: "sample" draws, "argmax" takes the most likely, "nucleus" draws among the likeliest
-            that together have `top_p`.
+            that together have `top_p`, "epsilon" draws, but keys below `epsilon` do not begin
+            (Hewitt, Manning and Liang, Truncation sampling, 2022), others begin `onsets` times as
+            often, and none sounds for more than `longest` steps.
         temperature: > 0; the logits are divided by it; below 1, likely keys become more likely.
         top_p: of the nucleus, in (0, 1].
         a_right, a_left: >= 0, decay rate of the correction per step that a note has sounded.
         b: >= 0, how much a note that just began is favoured when sampling.
+        epsilon: in [0, 1).
+        onsets: > 0, a factor on the probability that a key begins to sound.
+        longest: >= 1, in steps.
     """
 
     mode: Mode = "sample"
@@ -36,6 +41,19 @@ class Draw:
     a_right: float = 0.25
     a_left: float = 0.1
     b: float = 1.0
+    epsilon: float = 0.01
+    onsets: float = 1.3
+    longest: int = 8
+
+    def factor(self, sounded: np.ndarray, a: np.ndarray | float) -> np.ndarray:
+        """What the probability of each key is multiplied by; `a` is its decay rate."""
+        if self.mode != "epsilon":
+            return correction(sounded, a, self.b, self.mode)
+        return np.select([sounded == 0, sounded < self.longest], [self.onsets, 1.0])
+
+    def least(self, sounded: np.ndarray) -> np.ndarray:
+        """The probability below which each key stays silent."""
+        return np.where(sounded == 0, self.epsilon, 0.0) * (self.mode == "epsilon")
 
 
 UNCORRECTED = Draw(a_right=0.0, a_left=0.0, b=0.0)
@@ -86,10 +104,9 @@ def draw_keys(
     with np.errstate(
         divide="ignore", over="ignore"
     ):  # in logarithms, so that no temperature makes all of them underflow to 0
-        weight = np.log(
-            correction(sounded, how.a_right if hand == 0 else how.a_left, how.b, how.mode)
-        )
+        weight = np.log(how.factor(sounded, how.a_right if hand == 0 else how.a_left))
         weight -= np.logaddexp(0.0, -logits.astype(np.float64) / how.temperature)
+        weight[weight < np.log(how.least(sounded))] = -np.inf
     order = np.argsort(-weight, kind="stable")
     if how.mode == "argmax":
         keys[order[:number]] = True
@@ -101,7 +118,7 @@ def draw_keys(
         number = min(number, len(kept))
     perturbed = weight + rng.gumbel(size=len(weight))  # the largest are draws without replacement
     keys[np.argsort(-perturbed, kind="stable")[:number]] = True
-    return keys
+    return keys & np.isfinite(weight) if how.mode == "epsilon" else keys
 
 
 def slowness(how: Draw, keys: int) -> np.ndarray:
@@ -135,22 +152,21 @@ def draw_chord(
     Returns:
         bool [keys].
     """
-    factor = correction(sounded, slowness(how, len(base)), how.b, how.mode)
+    factor, least = how.factor(sounded, slowness(how, len(base))), how.least(sounded)
     keys = len(base)
     recalled = np.zeros(keys, dtype=np.float32) if votes is None else votes
     inputs = features, base, recalled, *weights, factor, how.temperature
     uniform = rng.random(keys) if how.mode != "argmax" else np.zeros(keys)
-    allowed = np.ones(keys, dtype=np.bool_)
-    if how.mode != "sample":
-        likely = _chain(*inputs, allowed, uniform, True)
+    if how.mode in ("argmax", "nucleus"):
+        likely = _chain(*inputs, least, uniform, True)
         order = np.argsort(-likely, kind="stable")
         number = int(np.rint(likely.sum()))
         if how.mode == "nucleus":
             number = int(np.searchsorted(np.cumsum(likely[order]), how.top_p * likely.sum())) + 1
-        allowed[order[number:]] = False
+        least[order[number:]] = np.inf
         if how.mode == "argmax":
-            return allowed
-    chosen: np.ndarray = _chain(*inputs, allowed, uniform, False) > 0
+            return least == 0
+    chosen: np.ndarray = _chain(*inputs, least, uniform, False) > 0
     return chosen
 
 
@@ -166,11 +182,13 @@ def _chain(  # type: ignore[no-untyped-def]
     read_bias,
     factor,
     temperature,
-    allowed,
+    least,
     uniform,
     soft,
 ):
     """Draw key by key from the lowest: 1 or 0; with `soft`, probabilities instead: float64 [keys].
+
+    A key less likely than `least` is silent.
 
     With `soft`, each lower key enters by its probability: to first order, the results are the
     marginal probabilities of the keys.
@@ -181,7 +199,7 @@ def _chain(  # type: ignore[no-untyped-def]
     hidden = features.copy()  # the effect of each lower key is added once it is drawn
     active = np.empty(channels, dtype=np.float32)
     for key in range(keys):
-        if not allowed[key]:
+        if least[key] > 1:
             continue
         for channel in range(channels):
             active[channel] = max(hidden[channel, key], np.float32(0))
@@ -193,6 +211,8 @@ def _chain(  # type: ignore[no-untyped-def]
             if total > 0:
                 logit += read[channel] * total
         p = min(factor[key] / (1.0 + np.exp(-logit / temperature)), 1.0)
+        if p < least[key]:
+            p = 0.0
         amounts[key] = p if soft else (1.0 if uniform[key] < p else 0.0)
         if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
