@@ -59,7 +59,7 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Predicts the keys of a step from the lowest up: each may depend on those below it."""
 
-    left_out = ("recall",)
+    left_out = ("recall", "hands")
 
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
@@ -74,6 +74,7 @@ class ChordLstmConfig(ModelConfig):
         False,
         description="hear what followed earlier passages of the piece that resemble the last steps",
     )
+    hands: Literal[1, 2] = Field(1, description="tracks: both hands joined to one, or each its own")
 
 
 MODELS: dict[str, type[ModelConfig]] = {

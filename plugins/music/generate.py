@@ -116,9 +116,12 @@ class _Player:
         if isinstance(self.model, ChordLstm):
             features, base, remembered, state = self.model.features(window, position, state)
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
-            votes = window[0, -1, 1].cpu().numpy() if self.model.recalled else None
-            keys = draw_chord(*numbers, self.weights, sounded[0], self.how, self.rng, votes)
-            return keys[None], remembered, state
+            held = sounded.T.ravel()
+            votes = (
+                self.model.in_order(window)[0, -1, 1].cpu().numpy() if self.model.recalled else None
+            )
+            keys = draw_chord(*numbers, self.weights, held, self.how, self.rng, votes)
+            return keys.reshape(sounded.T.shape).T, remembered, state
         remembered, state = self.model.remember(window[:, :-1].flatten(2), state)
         logits, counts = self.model.heads(remembered)  # type: ignore[operator]
         odds, numbers = logits[0, 0].float().cpu().numpy() + self.prior, counts[0, 0].tolist()

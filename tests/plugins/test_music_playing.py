@@ -21,12 +21,14 @@ from envs.datasets.etudes import compose
 from envs.datasets.midi import midi_bytes, read_piece
 from envs.datasets.pieces import midi_files
 from envs.datasets.rolls import held_from_sounding
-from plugins.music.config import ChordLstmConfig
-from plugins.music.generate import chord_weights
+from plugins.music.config import ChordLstmConfig, MusicConfig
+from plugins.music.generate import chord_weights, default_draw
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
+from plugins.music.networks.making import make_model
 from plugins.music.playing import RATE, Continuation
 from sandbox import run
+from sandbox.config.resolve import resolve
 
 pytestmark = pytest.mark.extras
 
@@ -55,6 +57,9 @@ def test_what_cannot_be_generated_is_refused_in_a_line_and_nothing_is_written(ma
         ("--a-right", "nan"): "finite number",
         ("--b", "-1"): "range x>=0",
         ("--top-p", "1.5"): "range 0<x<=1",
+        ("--epsilon", "1"): "range 0<=x<1",
+        ("--onsets", "0"): "range x>0",
+        ("--longest", "0"): "range x>=1",
         ("--steps", "0"): "range 1<=x",
         ("--seed-steps", "0"): "range x>=1",
         ("--seed-file", "nothere.mid"): "No such file",
@@ -85,6 +90,7 @@ def test_every_mode_writes_the_same_bytes_again_and_other_bytes_for_another_seed
         "sample": ["--temperature", 0.8, "--b", 2],
         "nucleus": ["--top-p", 0.7, "--as-trained"],
         "argmax": [],
+        "epsilon": ["--epsilon", 0.02, "--onsets", 1.5, "--longest", 4],
     }.items():
         for name, seed in (("one.mid", 5), ("two.mid", 5), ("three.mid", 6)):
             heard = ["--seed-file", "seed.mid", "--seed-steps", 16, "--steps", 24]
@@ -229,3 +235,33 @@ def test_where_every_key_is_unlikely_chords_are_played_all_the_same():
     )
     assert nucleus.sum(1).mean() == pytest.approx(chances[kept].sum(), rel=0.05)
     assert (drawn(mode="nucleus", top_p=1.0) == drawn(mode="sample")).all()
+
+
+def test_with_epsilon_unlikely_keys_do_not_begin_others_begin_more_often_and_long_notes_end():
+    model = ChordLstm(ChordLstmConfig(hidden=5, channels=3, reach=3, span=2), keys=4).eval()
+    for layer in (model.below.weight, model.read.bias, model.mix.bias):
+        torch.nn.init.zeros_(layer)
+    chances = np.array([0.04, 0.2, 0.04, 0.9])
+    arrays = np.zeros((3, 4), np.float32), np.log(chances / (1 - chances)).astype(np.float32)
+    how, rng = Draw(mode="epsilon", epsilon=0.1, onsets=1.5, longest=6), np.random.default_rng(0)
+
+    def shares(sounded):
+        drawn = [
+            draw_chord(*arrays, chord_weights(model), np.array(sounded), how, rng)
+            for _ in range(4000)
+        ]
+        return np.mean(drawn, axis=0)
+
+    close = 5 * np.sqrt(0.25 / 4000)
+    assert shares([0, 0, 5, 0]) == pytest.approx([0, 0.3, 0.04, 1], abs=close)
+    assert shares([0, 0, 6, 6]) == pytest.approx([0, 0.3, 0, 0], abs=close)
+    assert not shares([0, 0, 6, 6])[[0, 2, 3]].any()
+    hand = [draw_keys(arrays[1], 3.0, np.array([0, 0, 6, 2]), 0, how, rng) for _ in range(50)]
+    assert (np.array(hand) == [False, True, False, True]).all()
+
+
+def test_a_chord_model_plays_with_epsilon_unless_told_otherwise():
+    model = ChordLstm(ChordLstmConfig(hidden=5, channels=3), keys=88)
+    assert default_draw(model) == Draw(mode="epsilon", a_right=0.0, a_left=0.0, b=0.0)
+    config = resolve(MusicConfig, [{"model": {"name": "one-track", "hidden": 4}}], "music")
+    assert default_draw(make_model(config, 0)) == Draw()

@@ -35,25 +35,27 @@ def made(seed=0, **options):
     return make_model(resolve(MusicConfig, [{"model": {**model, **options}}], "music"), seed).eval()
 
 
-def toy():
-    """A model of four keys, and what it hears before a step: sounds and recalled."""
+def toy(hands):
+    """A model of four keys in all, and what it hears before a step: sounds and recalled."""
     torch.manual_seed(3)
-    config = ChordLstmConfig(hidden=5, channels=3, reach=3, span=2, recall=True)
-    model = ChordLstm(config, keys=4).eval()
+    config = ChordLstmConfig(hidden=5, channels=3, reach=3, span=2, recall=True, hands=hands)
+    model = ChordLstm(config, keys=4 // hands).eval()
     for layer in (model.below, model.mix, model.read):
         torch.nn.init.normal_(layer.weight, std=2.0)
-    past = torch.randint(0, 2, (1, model.history, 1 + RECALLED, 4)).float()
-    return model, past, torch.rand(1, 1, RECALLED, 4)
+    heard, keys = hands * RECALLED, 4 // hands
+    past = torch.randint(0, 2, (1, model.history, hands + heard, keys)).float()
+    return model, past, torch.rand(1, 1, heard, keys)
 
 
 def likelihoods(model, past, recalled):
     position, found = torch.zeros(1, dtype=torch.int64), {}
     for chord in itertools.product((0.0, 1.0), repeat=4):
-        now = torch.cat([torch.tensor(chord).view(1, 1, 1, 4), recalled], dim=2)
+        sounding = torch.tensor(chord).view(1, 1, -1, model.hands).transpose(2, 3)
+        now = torch.cat([sounding, recalled], dim=2)
         sounds = torch.cat([past, now], dim=1)
         with torch.no_grad():
             logits = model.predict(sounds, position, model.begin(1)).logits
-        signed = torch.where(now[:, :, :1] > 0, logits, -logits)
+        signed = torch.where(sounding > 0, logits, -logits)
         found[chord] = float(torch.nn.functional.logsigmoid(signed).sum().exp())
     return found, sounds, position
 
@@ -109,20 +111,23 @@ def test_nothing_is_recalled_from_the_step_itself_or_later_ones():
     assert not torch.equal(nll[0][:, 31], nll[1][:, 31])
 
 
-def test_likelihoods_of_all_chords_sum_to_one_and_depend_on_what_is_recalled():
-    model, past, recalled = toy()
+@pytest.mark.parametrize("hands", [1, 2])
+def test_likelihoods_of_all_chords_sum_to_one_and_depend_on_what_is_recalled(hands):
+    model, past, recalled = toy(hands)
     found, _, _ = likelihoods(model, past, recalled)
     other, _, _ = likelihoods(model, past, 1 - recalled)
     assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
     assert max(abs(found[chord] - other[chord]) for chord in found) > 0.01
 
 
-def test_chords_are_drawn_as_often_as_their_likelihood_says():
-    model, past, recalled = toy()
+@pytest.mark.parametrize("hands", [1, 2])
+def test_chords_are_drawn_as_often_as_their_likelihood_says(hands):
+    model, past, recalled = toy(hands)
     found, sounds, position = likelihoods(model, past, recalled)
     with torch.no_grad():
         features, base, _, _ = model.features(sounds, position, model.begin(1))
-    rng, weights, votes = np.random.default_rng(0), chord_weights(model), recalled[0, 0, 0].numpy()
+    rng, weights = np.random.default_rng(0), chord_weights(model)
+    votes = recalled[0, 0, :hands].T.reshape(-1).numpy()  # in the order of the keys
     arrays = features[0, 0].numpy(), base[0, 0].numpy(), weights, np.zeros(4), UNCORRECTED, rng
     drawn = [tuple(draw_chord(*arrays, votes).astype(float)) for _ in range(20_000)]
     shares = np.array([drawn.count(chord) for chord in found]) / len(drawn)
@@ -130,30 +135,51 @@ def test_chords_are_drawn_as_often_as_their_likelihood_says():
     assert max(found.values()) - min(found.values()) > 0.05
 
 
-def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generation():
-    model, roll = made(1), joined(compose(0, 1, 4))
-    sounds = np.zeros((model.history + len(roll), 1 + RECALLED, KEYS), np.float32)
+@pytest.mark.parametrize("hands", [1, 2])
+def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generation(hands):
+    model, roll = made(1, hands=hands), compose(0, 1, 4)
+    roll = roll if hands == 2 else joined(roll)
+    sounds = np.zeros((model.history + len(roll), hands + model.recalled, KEYS), np.float32)
     memory, state, total = Memory(sounds[model.history :]), model.begin(1), 0.0
     for step in range(len(roll)):
         memory.fill(step + 1)
-        sounds[model.history + step, 0] = roll[step, 0] != SILENT
+        sounds[model.history + step, :hands] = roll[step] != SILENT
         window = torch.from_numpy(sounds[None, step : step + model.history + 1])
         with torch.no_grad():
             predicted = model.predict(window, torch.tensor([step]), state)
-        state, now = predicted.state, window[:, -1:, :1]
+        state, now = predicted.state, window[:, -1:, :hands]
         total += float(
             torch.nn.functional.binary_cross_entropy_with_logits(
                 predicted.logits, now, reduction="sum"
             )
         )
     assert score(model, [roll])["nll"] == pytest.approx(total / len(roll), rel=1e-5)
-    assert Scoring([roll], model).hands == 1
+    assert Scoring([roll], model).hands == hands
 
 
-def test_a_continuation_begins_with_its_seed_and_repeats_itself():
-    model, seed = made(), joined(compose(0, 0, 4))[:20]
+def test_two_hands_are_recalled_together_and_heard_apart():
+    roll = compose(0, 2, 4)
+    together = with_recall(roll.reshape(len(roll), 1, -1))  # one long keyboard
+    apart = with_recall(roll)[:, 2:].reshape(len(roll), RECALLED, -1)
+    assert (apart == together[:, 1:]).all() and apart.any()
+    model, key = made(2, hands=2), 11
+    sounds = torch.zeros(1, model.history + 1, 2 + model.recalled, KEYS)
+    with torch.no_grad():
+        plain = model.predict(sounds, torch.tensor([0]), model.begin(1)).logits
+        for hand in (0, 1):
+            played = sounds.clone()
+            played[:, -1, hand, key] = 1
+            moved = model.predict(played, torch.tensor([0]), model.begin(1)).logits != plain
+            assert moved[0, 0, :, key + 1].all() and not moved[0, 0, :, :key].any()
+            assert moved[0, 0, 1, key] == (hand == 0) and not moved[0, 0, 0, key]
+
+
+@pytest.mark.parametrize("hands", [1, 2])
+def test_a_continuation_begins_with_its_seed_and_repeats_itself(hands):
+    model, seed = made(hands=hands), compose(0, 0, 4)[:20]
+    seed = seed if hands == 2 else joined(seed)
     one, two = (continued(model, seed, 30, UNCORRECTED, np.random.default_rng(0)) for _ in range(2))
-    assert one.shape == (50, 1, KEYS) and (one == two).all() and (one[:20] == seed).all()
+    assert one.shape == (50, hands, KEYS) and (one == two).all() and (one[:20] == seed).all()
 
 
 def test_the_preset_recalls_and_the_older_ones_do_not_mention_it():
@@ -163,7 +189,7 @@ def test_the_preset_recalls_and_the_older_ones_do_not_mention_it():
     presets = MusicLab.presets
     assert options(presets["best-recall"]).recall and not options(presets["best"]).recall
     assert dump(options(presets["best-recall"]))["recall"] is True
-    assert "recall" not in dump(options(presets["best"]))
+    assert not {"recall", "hands"} & set(dump(options(presets["best"])))
 
 
 def test_a_model_without_recall_keeps_its_weights_and_its_configuration():

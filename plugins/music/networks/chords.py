@@ -5,6 +5,7 @@ steps): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All key
 weights (the idea of Johnson, 2017, "tied parallel"): the inputs of each are its neighbouring keys
 in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added,
 and with `recall` what followed earlier passages of the piece (`plugins.music.networks.recall`).
+Two hands are one keyboard, in which the right hand's key lies below the left hand's same key.
 """
 
 from __future__ import annotations
@@ -37,31 +38,31 @@ class ChordLstm(MusicModel):
     history = max(LAGS)
 
     def __init__(self, config: ChordLstmConfig, keys: int = KEYS) -> None:
-        super().__init__(config, keys + 2 * len(PERIODS), 1, keys)
-        self.reach = min(config.reach, keys - 1)
-        channels, span = config.channels, min(config.span, keys - 1)
-        self.recalled = RECALLED * config.recall
-        inputs = len(LAGS) + 1 + self.recalled
+        hands, every = config.hands, config.hands * keys
+        super().__init__(config, every + 2 * len(PERIODS), hands, keys)
+        self.reach = min(hands * config.reach, every - 1)
+        channels, span = config.channels, min(hands * config.span, every - 1)
+        self.recalled = hands * RECALLED * config.recall
+        inputs = len(LAGS) + 1 + RECALLED * config.recall
         self.past = nn.Conv1d(inputs, channels, 2 * span + 1, padding=span)
         self.below = nn.Conv1d(1 + config.recall, channels, self.reach, bias=False)
         self.whole = nn.Linear(config.hidden, channels)
-        self.own = nn.Linear(config.hidden, OWN * keys)
+        self.own = nn.Linear(config.hidden, OWN * every)
         self.blend = nn.Conv1d(OWN, channels, 1, bias=False)
         self.register = nn.Conv1d(
-            1, channels * keys, 1, bias=False
+            1, channels * every, 1, bias=False
         )  # [channels, keys]: an embedding of each key
         self.mix = nn.Conv1d(channels, channels, 1)
         self.read = nn.Conv1d(channels, 1, 1)
-        self.base = nn.Linear(config.hidden, keys)
+        self.base = nn.Linear(config.hidden, every)
         if config.recall:
             self.trust = nn.Linear(TRUSTS, channels, bias=False)
 
     def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
         """See `MusicModel.predict`."""
         features, base, remembered, state = self.features(sounds, position, state)
-        now = sounds[:, self.history :, :1]
-        steps = features.shape[1]
-        lower = torch.cat([now, now * sounds[:, self.history :, 1:2]], dim=2)
+        now, steps = self.in_order(sounds[:, self.history :]), features.shape[1]
+        lower = torch.cat([now[:, :, :1], now[:, :, :1] * now[:, :, 1:2]], dim=2)
         below = self.below(
             functional.pad(lower[..., :-1].flatten(0, 1), (self.reach, 0))
         )  # [lanes * steps, channels, keys]
@@ -69,7 +70,13 @@ class ChordLstm(MusicModel):
         logits = (
             self.read(torch.relu(self.mix(hidden))).unflatten(0, (-1, steps)) + base[:, :, None]
         )
-        return Predicted(logits, None, self.strikes(remembered, now), state)
+        logits = logits.unflatten(-1, (-1, self.hands)).transpose(-1, -2).flatten(2, 3)
+        sounding = sounds[:, self.history :, : self.hands]
+        return Predicted(logits, None, self.strikes(remembered, sounding), state)
+
+    def in_order(self, sounds: Tensor) -> Tensor:
+        """The keys of all hands from the lowest up: [lanes, steps, 1 + recalled / hands, keys]."""
+        return sounds.unflatten(2, (-1, self.hands)).transpose(-1, -2).flatten(-2)
 
     def features(
         self, sounds: Tensor, position: Tensor, state: State
@@ -77,15 +84,16 @@ class ChordLstm(MusicModel):
         """All features that do not depend on the keys of the predicted step.
 
         Args:
-            sounds: [lanes, history + steps, 1 + recalled, keys]; the last step is not read, but
+            sounds: [lanes, history + steps, hands + recalled, keys]; the last step is not read, but
                 what is recalled in it.
             position: [lanes].
             state: of the LSTM.
 
         Returns:
-            Features of each key [lanes, steps, channels, keys], a logit for each [lanes, steps,
-            keys], the LSTM's output [lanes, steps, hidden], and its state.
+            Features of each key of all hands in order [lanes, steps, channels, keys], a logit for
+            each [lanes, steps, keys], the LSTM's output [lanes, steps, hidden], and its state.
         """
+        sounds = self.in_order(sounds)
         keys = sounds[:, :, 0]
         steps = keys.shape[1] - self.history
         before = [
@@ -98,8 +106,8 @@ class ChordLstm(MusicModel):
         past = torch.cat(
             [torch.stack([*(before[lag - 1] for lag in LAGS), age(before)], dim=2), recalled], dim=2
         ).flatten(0, 1)  # [lanes * steps, lags + 1 + recalled, keys]
-        own = self.own(remembered).unflatten(-1, (OWN, self.piano)).flatten(0, 1)
-        table = self.register.weight.view(-1, self.piano)
+        own = self.own(remembered).unflatten(-1, (OWN, -1)).flatten(0, 1)
+        table = self.register.weight.view(self.mix.out_channels, -1)
         whole = self.whole(remembered)
         if self.recalled:
             whole = whole + self.trust(levels(recalled[:, :, -1]))

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from envs.datasets.midi import MIDDLE_C
+from envs.datasets.rolls import KEYS
 
 Mode = Literal["sample", "argmax", "nucleus", "epsilon"]
 MODES: tuple[Mode, ...] = ("sample", "argmax", "nucleus", "epsilon")
@@ -122,8 +123,8 @@ def draw_keys(
 
 
 def slowness(how: Draw, keys: int) -> np.ndarray:
-    """The decay rate a of each key of a single track: the left hand's below middle C."""
-    return np.where(np.arange(keys) < MIDDLE_C, how.a_left, how.a_right)
+    """The decay rate a of each key of all hands in order: the left hand's below middle C."""
+    return np.where(np.arange(keys) // max(1, keys // KEYS) < MIDDLE_C, how.a_left, how.a_right)
 
 
 def draw_chord(

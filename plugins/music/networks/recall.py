@@ -68,7 +68,8 @@ class Memory:
     """What is recalled while a piece grows.
 
     Args:
-        piece: float32 [steps, 1 + RECALLED, keys]; the caller writes the sounds of step after step.
+        piece: float32 [steps, hands · (1 + RECALLED), keys], the hands first; the caller writes
+            the sounds of step after step.
     """
 
     def __init__(self, piece: np.ndarray) -> None:
@@ -77,20 +78,24 @@ class Memory:
     def fill(self, end: int) -> None:
         """Write what is recalled in the steps before `end`, whose own sounds are not read."""
         piece, begin, self._end = self._piece, self._end, end
-        out = np.empty((end, RECALLED, piece.shape[2]), dtype=np.uint8)
-        recall(piece[:end, 0] > 0, self._resembles, begin, end, out)
-        piece[begin:end, 1:] = out[begin:].astype(np.float32) / 255
+        hands = piece.shape[1] // (1 + RECALLED)
+        sounds = (piece[:end, :hands] > 0).reshape(end, -1)
+        out = np.empty((end, RECALLED, sounds.shape[1]), dtype=np.uint8)
+        recall(sounds, self._resembles, begin, end, out)
+        filled = piece[begin:end, hands:]
+        filled[:] = out[begin:].reshape(filled.shape).astype(np.float32) / 255
 
 
 def with_recall(roll: np.ndarray) -> np.ndarray:
-    """A roll of one track, and behind it what is recalled in each step.
+    """A roll, and behind it what is recalled in each step: the votes of all hands, then the rest.
 
     Args:
-        roll: uint8 [steps, 1, keys].
+        roll: uint8 [steps, hands, keys].
 
     Returns:
-        uint8 [steps, 1 + RECALLED, keys].
+        uint8 [steps, hands · (1 + RECALLED), keys].
     """
-    out = np.empty((len(roll), RECALLED, roll.shape[2]), dtype=np.uint8)
-    recall(roll[:, 0] != SILENT, np.zeros(len(roll)), 0, len(roll), out)
-    return np.concatenate([roll, out], axis=1)
+    sounds = (roll != SILENT).reshape(len(roll), -1)
+    out = np.empty((len(roll), RECALLED, sounds.shape[1]), dtype=np.uint8)
+    recall(sounds, np.zeros(len(roll)), 0, len(roll), out)
+    return np.concatenate([roll, out.reshape(len(roll), -1, roll.shape[2])], axis=1)
