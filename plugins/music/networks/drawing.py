@@ -15,7 +15,6 @@ from envs.datasets.midi import MIDDLE_C
 from envs.datasets.rolls import KEYS
 
 Mode = Literal["sample", "argmax", "nucleus", "epsilon"]
-MODES: tuple[Mode, ...] = ("sample", "argmax", "nucleus", "epsilon")
 
 
 @dataclass(frozen=True)
