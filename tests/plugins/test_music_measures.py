@@ -39,3 +39,17 @@ def test_all_twelve_keys_fit_no_scale_and_a_transposed_piece_measures_the_same()
 def test_silence_has_measures_too():
     found = measures(np.zeros((20, 1, KEYS), dtype=np.uint8), 4)
     assert found.pop("empty_beats") == 1.0 and set(found.values()) == {0.0}
+
+
+@pytest.mark.extras
+@pytest.mark.parametrize("number", range(24))
+def test_etudes_keep_their_key_their_grid_and_their_broken_chords(number):
+    figures = pytest.importorskip("benchmarks.music_etudes").figures
+    piece = compose(0, number)
+    own = figures(piece[32:-8], piece, number, 32)
+    assert own["key"] == own["grid_left"] == own["triads"] == own["figure"] == 1.0
+    moved = figures(transposed(piece, 1)[32:-8], piece, number, 32)
+    assert moved["key"] < 0.7 and moved["triads"] < 0.7 and moved["figure"] == 1.0
+    late = figures(np.roll(piece, 1, axis=0)[32:-8], piece, number, 32)
+    assert late["grid_left"] == 0.0 and late["key"] == 1.0 and late["figure"] == 0.0
+    assert set(figures(np.zeros_like(piece), piece, number, 0).values()) == {0.0}

@@ -53,7 +53,7 @@ class Draw:
 
     def least(self, sounded: np.ndarray) -> np.ndarray:
         """The probability below which each key stays silent."""
-        return np.where(sounded == 0, self.epsilon, 0.0) * (self.mode == "epsilon")
+        return np.where(sounded == 0, self.epsilon * self.onsets, 0.0) * (self.mode == "epsilon")
 
 
 UNCORRECTED = Draw(a_right=0.0, a_left=0.0, b=0.0)
