@@ -70,13 +70,13 @@ class _Finite(click.FloatRange):
 @click.option(
     "--epsilon",
     type=_Finite(0, 1, max_open=True),
-    default=0.01,
+    default=0.013,
     help="Chance below which no key begins.",
 )
 @click.option(
     "--onsets",
     type=_Finite(min=0, min_open=True),
-    default=1.3,
+    default=1.2,
     help="How many times as often keys begin.",
 )
 @click.option(
