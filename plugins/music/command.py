@@ -64,19 +64,20 @@ class _Finite(click.FloatRange):
 @click.option(
     "--mode",
     type=click.Choice(["sample", "argmax", "nucleus", "epsilon"]),
+    default="sample",
     help="How keys are drawn: by their chances, the likeliest, among the likely, or by chances "
-    "with the next three options [default: epsilon for chord-lstm, else sample].",
+    "with the next three options.",
 )
 @click.option(
     "--epsilon",
     type=_Finite(0, 1, max_open=True),
-    default=0.013,
+    default=0.01,
     help="Chance below which no key begins.",
 )
 @click.option(
     "--onsets",
     type=_Finite(min=0, min_open=True),
-    default=1.2,
+    default=1.3,
     help="How many times as often keys begin.",
 )
 @click.option(

@@ -6,7 +6,6 @@ seed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,11 @@ from plugins.music.networks.recall import Memory
 
 
 def default_draw(model: MusicModel) -> Draw:
-    """Default options: the report's corrections for its models, "epsilon" for `chord_lstm`."""
-    return replace(UNCORRECTED, mode="epsilon") if isinstance(model, ChordLstm) else Draw()
+    """Default options: the report's corrections for its models, none for `chord_lstm`.
+
+    `chord_lstm` needs none, since its inputs say how long each key has sounded.
+    """
+    return UNCORRECTED if isinstance(model, ChordLstm) else Draw()
 
 
 def continued(

@@ -21,14 +21,12 @@ from envs.datasets.etudes import compose
 from envs.datasets.midi import midi_bytes, read_piece
 from envs.datasets.pieces import midi_files
 from envs.datasets.rolls import held_from_sounding
-from plugins.music.config import ChordLstmConfig, MusicConfig
-from plugins.music.generate import chord_weights, default_draw
+from plugins.music.config import ChordLstmConfig
+from plugins.music.generate import chord_weights
 from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import Draw, draw_chord, draw_keys
-from plugins.music.networks.making import make_model
 from plugins.music.playing import RATE, Continuation
 from sandbox import run
-from sandbox.config.resolve import resolve
 
 pytestmark = pytest.mark.extras
 
@@ -258,10 +256,3 @@ def test_with_epsilon_unlikely_keys_do_not_begin_others_begin_more_often_and_lon
     assert not shares([0, 0, 6, 6])[[0, 2, 3]].any()
     hand = [draw_keys(arrays[1], 3.0, np.array([0, 0, 6, 2]), 0, how, rng) for _ in range(50)]
     assert (np.array(hand) == [False, True, False, True]).all()
-
-
-def test_a_chord_model_plays_with_epsilon_unless_told_otherwise():
-    model = ChordLstm(ChordLstmConfig(hidden=5, channels=3), keys=88)
-    assert default_draw(model) == Draw(mode="epsilon", a_right=0.0, a_left=0.0, b=0.0)
-    config = resolve(MusicConfig, [{"model": {"name": "one-track", "hidden": 4}}], "music")
-    assert default_draw(make_model(config, 0)) == Draw()

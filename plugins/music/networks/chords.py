@@ -76,7 +76,8 @@ class ChordLstm(MusicModel):
 
     def in_order(self, sounds: Tensor) -> Tensor:
         """The keys of all hands from the lowest up: [lanes, steps, 1 + recalled / hands, keys]."""
-        return sounds.unflatten(2, (-1, self.hands)).transpose(-1, -2).flatten(-2)
+        apart = sounds.view(*sounds.shape[:2], -1, self.hands, self.piano)
+        return apart.transpose(-1, -2).flatten(-2)
 
     def features(
         self, sounds: Tensor, position: Tensor, state: State

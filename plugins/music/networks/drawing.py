@@ -41,8 +41,8 @@ class Draw:
     a_right: float = 0.25
     a_left: float = 0.1
     b: float = 1.0
-    epsilon: float = 0.013
-    onsets: float = 1.2
+    epsilon: float = 0.01
+    onsets: float = 1.3
     longest: int = 8
 
     def factor(self, sounded: np.ndarray, a: np.ndarray | float) -> np.ndarray:
