@@ -140,12 +140,9 @@ class Training:
                 last good epoch.
         """
         points = len(self.x)
-        orders = np.stack(
-            [
-                self.rng.permutation(points) if self.recipe.shuffle else np.arange(points)
-                for _ in range(epochs)
-            ]
-        )
+        orders = np.tile(np.arange(points), (epochs, 1))
+        if self.recipe.shuffle:
+            self.rng.permuted(orders, axis=1, out=orders)
         run = self._run_compiled if self.compiled else self._run_plain
         before, steps = (self.network.values.copy(), self.memory.copy()), self.steps_done
         good = run(orders)
@@ -157,37 +154,31 @@ class Training:
             raise Diverged(self.epochs_done + 1, self.recipe)
 
     def _rates(self, epochs: int) -> np.ndarray:
-        return np.array([self.recipe.rate(self.epochs_done + epoch) for epoch in range(epochs)])
+        rates = [self.recipe.rate(self.epochs_done + epoch) for epoch in range(epochs)]
+        return np.array(rates, dtype=np.float64)
 
     def _run_compiled(self, orders: np.ndarray) -> int:
-        from plugins.regression import kernels
+        from plugins.regression import kernels, packing
 
         recipe, network = self.recipe, self.network
         f = functions.ACTIVATIONS[network.activation]
-        inputs, units1, units2, _ = network.sizes
         own = [part for pair in zip(network.weights, network.biases, strict=True) for part in pair]
         own[4] = own[4][:, 0]
-        padded = kernels.room(inputs, units1, units2)
-        places = [to[tuple(map(slice, part.shape))] for to, part in zip(padded, own, strict=True)]
-        for to, part in zip(places, own, strict=True):
-            to[...] = part
-        clip = math.inf if recipe.clip is None else recipe.clip
+        arrays = packing.pack(own)
         good = kernels.descend(
-            *padded,
-            units1,
-            units2,
+            arrays,
+            network.sizes[1],
             self.x,
             np.ascontiguousarray(self.y[:, 0]),
             orders,
             self._rates(len(orders)),
             f.kind,
             f.slope,
-            clip,
+            math.inf if recipe.clip is None else recipe.clip,
             float(recipe.l1),
             float(recipe.l2),
         )
-        for to, part in zip(places, own, strict=True):
-            part[...] = to
+        packing.unpack(arrays, own)
         return int(good)
 
     def _run_plain(self, orders: np.ndarray) -> int:

@@ -13,9 +13,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from plugins.regression.config import RegressionConfig
 from plugins.regression.estimator import NeuralNetworkRegressor
 from plugins.regression.functions import ACTIVATIONS, learning_rate
-from plugins.regression.kernels import padded
 from plugins.regression.lab import RegressionLab
 from plugins.regression.network import Network
+from plugins.regression.packing import padded
 from plugins.regression.search import fit, fold_numbers, grid
 from plugins.regression.training import Diverged, Recipe, Training
 from sandbox import SandboxError, load, resume, run
@@ -113,6 +113,61 @@ def test_the_compiled_descent_is_the_plain_one(activation, clip, l1, l2):
         trained.append(training.network.values)
     assert trained[0] == pytest.approx(trained[1], rel=1e-9, abs=1e-12)
     assert padded(13) == 16
+
+
+@pytest.mark.parametrize("activation", ACTIVATION)
+@pytest.mark.parametrize(
+    ("sizes", "options"),
+    [
+        ((1, 1, 1, 1), {}),
+        ((1, 8, 16, 1), {"l1": 1e-2}),
+        ((1, 9, 7, 1), {"clip": 1e-3, "l2": 0.1}),
+        ((3, 23, 25, 1), {"clip": None, "schedule": "cosine"}),
+    ],
+)
+def test_the_compiled_descent_is_the_plain_one_whatever_its_vectors_leave_over(
+    activation, sizes, options
+):
+    recipe = Recipe(**{"learning_rate": 0.02, "epochs": 5, **options})
+    trained = []
+    for plain in (False, True):
+        x, y = points(count=9, inputs=sizes[0])
+        x[0] *= 300 if activation in ("sigmoid", "tanh") else 1  # saturates them
+        training = Training(drawn(sizes, activation), recipe, x, y, np.random.default_rng(3))
+        if plain:
+            training._run_compiled = training._run_plain
+        training.run(5)
+        trained.append(training.network.values)
+    assert trained[0] == pytest.approx(trained[1], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["identity", "leaky_relu"])
+def test_the_compiled_descent_diverges_in_the_epoch_of_the_plain_one(activation):
+    x, y = points(count=12)
+    recipe = Recipe(learning_rate=1, clip=None, schedule="constant", epochs=50, l1=1e-3)
+    ends = []
+    for plain in (False, True):
+        training = Training(
+            drawn((2, 9, 5, 1), activation), recipe, x, 100 * y, np.random.default_rng(0)
+        )
+        if plain:
+            training._run_compiled = training._run_plain
+        with pytest.raises(Diverged) as raised:
+            training.run(50)
+        ends.append((raised.value.epoch, training.network.values))
+    assert ends[0][0] == ends[1][0]
+    assert ends[0][1] == pytest.approx(ends[1][1], rel=1e-6)
+
+
+def test_epochs_have_the_orders_that_single_permutations_give():
+    x, y = points(count=13)
+    training = Training(drawn((2, 4, 3, 1), "relu"), Recipe(), x, y, np.random.default_rng(4))
+    seen = []
+    training._run_compiled = lambda orders: seen.extend(orders) or len(orders)
+    training.run(3)
+    training.run(2)
+    rng = np.random.default_rng(4)
+    assert (np.array(seen) == [rng.permutation(13) for _ in range(5)]).all()
 
 
 @pytest.mark.parametrize(
