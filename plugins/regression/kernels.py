@@ -248,12 +248,12 @@ def _shrunk(w, rate, l1, l2):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _back(w2, delta2, delta1, real):  # type: ignore[no-untyped-def]
-    """delta1 = w2 delta2, eight rows at once, and 0 in the padding."""
+def _back(w2, rows, delta2, delta1, real):  # type: ignore[no-untyped-def]
+    """delta1 = w2 delta2, and 0 in the padding; eight rows at once, of the last ones some twice."""
     p2 = len(delta2)
     for j in range(0, len(delta1), LANES):
         s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = equal(0.0)
-        above, below = j * p2, (j + ROWS) * p2
+        above, below = j * p2, min(j + ROWS, rows - ROWS) * p2
         for k in range(0, p2, LANES):
             d = load(delta2, k)
             s0 += load(w2, above) * d
@@ -378,7 +378,7 @@ def descend(  # type: ignore[no-untyped-def]
             for k in range(0, len(h2), LANES):
                 store(delta2, k, error * load(w3, k))
             of_delta2, of_h2 = _times_derivative(kind, slope, h2, delta2)
-            _back(w2, delta2, delta1, real1)
+            _back(w2, rows, delta2, delta1, real1)
             of_delta1, of_h1 = _times_derivative(kind, slope, h1, delta1)
             of_x = 0.0
             for i in range(x.shape[1]):

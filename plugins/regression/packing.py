@@ -38,8 +38,8 @@ def pack(parameters: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     """
     (inputs, units1), units2 = parameters[0].shape, len(parameters[3])
     p1, p2 = padded(units1), padded(units2)
-    shapes = ((inputs, p1), (p1,), (p1, p2), (p2,), (p2,), (LANES,))
-    parts = [np.zeros(shape) for shape in shapes]
+    shapes = ((inputs, p1), (p1,), (-(-units1 // ROWS) * ROWS, p2), (p2,), (p2,), (LANES,))
+    parts: list[np.ndarray] = [np.zeros(shape) for shape in shapes]
     for to, part in zip(parts, parameters, strict=True):
         to[tuple(map(slice, part.shape))] = part
     parts[2] = _swapped(parts[2], p2, ROWS)
