@@ -64,8 +64,8 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
         model.load_state_dict(load(artifacts.read(WEIGHTS)))
     except FileNotFoundError as error:
         raise SandboxError(
-            f"There is no model {error.filename}; a finished run of lab '{lab}' keeps one among "
-            "its artifacts."
+            f"There is no model in {folder}: a finished run of lab '{lab}' keeps one among its "
+            "artifacts, but none with --no-pictures."
         ) from error
     except (
         ValueError,

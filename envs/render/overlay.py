@@ -102,9 +102,9 @@ def on_cells(
                 canvas.blit(tile, corner)
                 if side >= SMALLEST_WITH_NUMBER:
                     words, size = number(float(values[state]), 2), max(SMALL, side // 6)
-                    canvas.blit(
-                        tiles.text(words, size, palette.INK), (corner[0] + 4, corner[1] + 4)
-                    )
+                    label = tiles.text(words, size, palette.INK)
+                    middle = (corner[0] + side // 2, corner[1] + side // 2)  # arrows are at edges
+                    canvas.blit(label, label.get_rect(center=middle))
             if "policy" not in hidden:
                 canvas.blit(tiles.sprite(tiles.arrow_sign, side, int(bits[state])), corner)
             if state in marked:

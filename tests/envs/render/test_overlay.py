@@ -26,8 +26,16 @@ def test_cells_have_the_colours_of_their_values_and_unknown_ones_stay_as_they_ar
         row, column = divmod(cell, 3)
         colour = palette.scale_table()[entry].astype(float)
         blended = (colour * TINT + 200.0 * (255 - TINT)) / 255
-        middle = drawn[row * 60 + 30, column * 60 + 30]
-        assert np.abs(middle - blended).max() <= 2
+        beside = drawn[row * 60 + 44, column * 60 + 44]  # neither the number nor an arrow
+        assert np.abs(beside - blended).max() <= 2
+
+
+def test_the_number_stands_in_the_middle_where_no_arrow_is() -> None:
+    drawn = on_grey(frozenset({"policy"}))
+    for row, column in ((0, 0), (0, 1), (1, 1), (1, 2)):
+        cell = drawn[row * 60 : row * 60 + 60, column * 60 : column * 60 + 60].astype(int)
+        ink = np.argwhere(np.abs(cell - cell[2, 2]).max(axis=2) > 60)
+        assert len(ink) and np.abs(ink.mean(axis=0) - 30).max() < 4
 
 
 def test_arrows_point_where_the_greedy_actions_lead() -> None:
