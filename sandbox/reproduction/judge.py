@@ -141,7 +141,11 @@ def judge(
         interval, judged = (_predicted(claim, values, one) for one in levels)
     peaks = stats.two_peaks(values) if not claim.is_share else None
     verdict, note = _verdict(claim, judged, len(values), levels[1], peaks)
-    if verdict == "agrees" and not _holds(claim, interval, peaks):
+    alone = verdict in ("agrees", "differs") and _holds(claim, interval, peaks)
+    if verdict == "differs" and alone and _normal(claim, len(values), levels[1]):
+        few = f"{len(values)} runs are too few for all {figures} figures together"
+        verdict, note = "too few runs", f"agrees alone; {few}"
+    if verdict == "agrees" and not alone:
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:
         note = "; ".join(filter(None, [note, _described(peaks, claim)]))

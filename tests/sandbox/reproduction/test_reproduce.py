@@ -135,6 +135,17 @@ def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
     )
 
 
+def test_few_runs_that_agree_alone_do_not_differ_because_figures_are_judged_together():
+    """Three codes of one number had 0.045 to 0.049, the report 0.0501."""
+    few = claim("at most", 0.0501, runs=3)
+    values = np.array([0.0465, 0.0469, 0.04733])
+    assert verdicts.judge(few, values).verdict == "agrees"
+    together = verdicts.judge(few, values, figures=10)
+    assert together.verdict == "too few runs" and not together.fails
+    assert together.note == "agrees alone; 3 runs are too few for all 10 figures together"
+    assert verdicts.judge(few, values + 0.004, figures=10).verdict == "differs"
+
+
 def test_a_claim_whose_runs_take_minutes_says_how_many_there_are():
     few = claim(runs=5)
     assert (
