@@ -271,6 +271,7 @@ def test_the_same_snapshot_gives_the_same_bytes() -> None:
 def test_drawing_starts_no_display() -> None:
     import pygame
 
+    pygame.display.quit()  # a test before may have started one
     Snapshot(LAYOUT, (0, 0), values=np.zeros(STATES)).draw()
     assert not pygame.display.get_init()
 
