@@ -287,12 +287,8 @@ def _updating(penalised: bool) -> Callable[..., None]:
             at = j * len(z2)
             for k in range(0, len(z2), LANES):
                 d = load(delta2, k)
-                v0, v1, v2, v3 = (
-                    load(w2, at),
-                    load(w2, at + 8),
-                    load(w2, at + 16),
-                    load(w2, at + 24),
-                )
+                v0, v1 = load(w2, at), load(w2, at + 8)
+                v2, v3 = load(w2, at + 16), load(w2, at + 24)
                 if penalised:
                     v0 = keep * v0 - with_sign_of(l1, v0)
                     v1 = keep * v1 - with_sign_of(l1, v1)
@@ -324,7 +320,9 @@ def _last_layer(w3, b2, delta2, h2, step, error, rate, l1, l2):  # type: ignore[
 
 
 @_inlined
-def _first_layer(w1, b1, delta1, x, now, after, z, step, rate, l1, l2):  # type: ignore[no-untyped-def]
+def _first_layer(  # type: ignore[no-untyped-def]
+    w1, b1, delta1, x, now, after, z, step, rate, l1, l2
+):
     """Update w1 and b1, and compute the next z with the new rows."""
     for k in range(0, len(z), LANES):
         d = step * load(delta1, k)

@@ -82,8 +82,10 @@ def reproduce(
     plan = measure.ReproductionRequest(
         wanted, seeds, quick, budget, threads or available_cores(), data
     )
-    figures = plural(len(wanted), "figure")
-    click.echo(f"{figures}, about {duration(plan.seconds())} of processor time.", err=True)
+    click.echo(
+        f"{plural(len(wanted), 'figure')}, about {duration(plan.seconds())} of processor time.",
+        err=True,
+    )
     reproduction = measure.reproduce(plan, None if as_json else _progress())
     title = f"Reproduction of {', '.join(names) or 'all reports'}"
     try:
@@ -178,9 +180,10 @@ def _print_end(reproduction: Reproduction) -> None:
                 "Agrees by the joint interval only, not by the 95 % of a single figure: "
                 f"{row.claim.title}."
             )
+    partly = {row.claim.id for row in reproduction.rows if row.runs}
     for note, claims in _by_note(reproduction.left_out).items():
-        findings = ", ".join(dict.fromkeys(claim.id for claim in claims))
-        click.echo(f"Left out: {findings}: {note}.")
+        names = dict.fromkeys(one.title if one.id in partly else one.id for one in claims)
+        click.echo(f"Left out: {', '.join(names)}: {note}.")
     for problem in reproduction.problems:
         click.echo(click.style("Warning: ", fg="yellow") + problem, err=True)
     for row in reproduction.failed:

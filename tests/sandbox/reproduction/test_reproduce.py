@@ -256,6 +256,34 @@ def test_what_figures_share_is_counted_and_waited_for_once():
     assert "3 runs take about 300 s" in reproduce(alone).rows[0].note
 
 
+def test_of_a_finding_that_is_partly_measured_the_figures_that_are_not_are_named(capsys):
+    from sandbox.cli.commands.reproduce import _print_end
+
+    def unavailable(seed):
+        raise UsageError("the file is missing")
+
+    claims = [
+        Claim("L1", "one", 1.0, "equal", lambda seed: 1.0, part="here", runs=3),
+        Claim("L1", "one", 1.0, "equal", unavailable, part="there", runs=3),
+        Claim("L2", "two", 1.0, "equal", unavailable, part="first", runs=3),
+        Claim("L2", "two", 1.0, "equal", unavailable, part="second", runs=3),
+    ]
+    _print_end(reproduce(ReproductionRequest([Wanted("intro", one) for one in claims])))
+    assert "Left out: L1 (there), L2: the file is missing." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("lab", "seconds"),
+    [
+        ("mnist", 1 + 5 * 90),  # the draws; one training for all other figures
+        ("autoencoder", 10 * 5 * 45 + 3 * 45),  # a training for each size, and one with noise
+        ("music", 4 * 1 + 3 * 200 * 4),  # exact figures; a training for each length of windows
+    ],
+)
+def test_a_training_that_several_figures_share_is_counted_once(lab, seconds):
+    assert ReproductionRequest(select([lab])).seconds() == seconds
+
+
 def test_each_reason_is_said_once_and_the_time_before_it_starts(say, claimed, tmp_path):
     said = say("reproduce", "claimed", "--budget", "0.0000001", "--out", tmp_path / "a")
     assert said.err.splitlines()[0] == "2 figures, about 0 s of processor time."

@@ -4,6 +4,7 @@ unasked."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,17 @@ def test_other_vectors_and_another_number_of_cores_change_no_byte_of_a_tabular_r
         for each in (one, two)
     ]
     assert timeless[0] == timeless[1]
+
+
+def test_the_width_of_the_vectors_changes_no_byte_of_a_regression(in_process, tmp_path, store):
+    """Numba compiles for this processor, and for one whose vectors hold four numbers."""
+    if "fma" not in Path("/proc/cpuinfo").read_text().split():
+        pytest.skip("this processor has no FMA")
+    words = ["run", "regression", "--preset", "quick", "--no-pictures", "--json"]
+    narrow = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
+    one, two = (
+        load(in_process(*words, NUMBA_CACHE_DIR=str(tmp_path / "cache"), **more).document["run"])
+        for more in ({}, narrow)
+    )
+    assert two.record.processor["target"] == "haswell"
+    assert one.folder.metrics_path.read_bytes() == two.folder.metrics_path.read_bytes()
