@@ -3,7 +3,8 @@
 Each task is compared with the defaults, then with settings that were tuned by an equal number of
 trials for each agent, with other seeds than those of the table. Runs are kept in the store, so that
 a stopped command can be resumed and finished runs are not repeated. `--write` puts the tables into
-docs/benchmarks.md; without it they are printed. `--quick` measures a small part.
+docs/benchmarks.md, beside those of other tasks and agents that the page has already; without it
+they are printed. `--only`, `--agents` and `--settings` measure a part, `--quick` a small one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 from collections import Counter
@@ -59,6 +61,7 @@ TABULAR = (
     "ucb-vi",
 )
 NETWORKS = ("sb3-dqn", "sb3-qrdqn", "sb3-ppo", "sb3-a2c", "sb3-trpo")
+DEFAULTS, TUNED = "With the lab's defaults", "With the best of 12 settings each"
 SEEDS = {TABULAR: 20, NETWORKS: 10}
 TUNING_SEEDS = {TABULAR: 3, NETWORKS: 1}
 UNUSED = ("name", "total-timesteps", "stats-window-size")
@@ -164,25 +167,34 @@ def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dic
     return {name.removeprefix("agent.").replace("-", "_"): params[name] for name in params}
 
 
-def rows(made: Comparison) -> Iterator[list[str]]:
-    """A row of the table for each agent, best first."""
+def rows(made: Comparison, speeds: bool = False) -> Iterator[list[str]]:
+    """The head of the table, then a row for each agent, best first.
+
+    Args:
+        made: the comparison.
+        speeds: whether to add env steps per second of learning.
+    """
+    yield [*HEAD, SPEED] if speeds else [*HEAD]
     for one in made.results.ranked:
         result = one.document()
         gap, time = result["gap"], result["steps_to_95"]
-        ends = [run.summary for run in made.runs[one.label]]
-        speeds = [end["env_steps"] / end["learning_seconds"] for end in ends if end]
         steps = time and time["median"]
-        yield [
+        row = [
             f"`{one.label}`",
             f"{number(result['iqm']['value'])} {interval(result['iqm']['interval'])}",
             "" if gap is None else number(gap["value"]),
             "" if time is None else f"{result['reached_95']} of {result['runs']}",
             "" if steps is None else f"{steps:,.0f}",
-            number(round(median(speeds) / 1000, 1)) if speeds else "",
         ]
+        if speeds:
+            ends = [run.summary for run in made.runs[one.label] if run.summary]
+            per_second = [end["env_steps"] / end["learning_seconds"] for end in ends]
+            row.append(number(round(median(per_second) / 1000, 1)))
+        yield row
 
 
-HEAD = ("agent", "IQM, 95 % interval", "gap", "reach 95 %", "env steps to it", "1000 steps/s")
+HEAD = ("agent", "IQM, 95 % interval", "gap", "reach 95 %", "env steps to it")
+SPEED = "1000 steps/s"
 
 
 def interval(ends: Sequence[float] | None) -> str:
@@ -190,56 +202,77 @@ def interval(ends: Sequence[float] | None) -> str:
     return f"[{number(ends[0])}, {number(ends[1])}]" if ends else ""
 
 
-def markdown(head: Sequence[str], body: Iterator[list[str]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def markdown(lines: Iterable[Sequence[str]]) -> str:
+    """A table; the first line is its head."""
+    head, *body = lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
 
 
-def section(
-    task: Task, groups: Mapping[Sequence[str], int], store: Store, workers: int, with_tuned: bool
-) -> Iterator[str]:
-    """The parts of the page about a task.
+@dataclass(frozen=True)
+class Measure:
+    """How tables are made.
 
-    Args:
-        task: which.
-        groups: agents -> number of seeds.
+    Attributes:
         store: where the runs go.
         workers: processes that learn.
-        with_tuned: whether to tune, for a second table.
+        groups: agents -> number of seeds.
+        kinds: of tables: DEFAULTS, TUNED or both.
+        speeds: whether a table has a column of speeds.
     """
-    yield f"### {task.title}"
-    for agents, seeds in groups.items():
-        kinds: list[dict[str, dict[str, Any]]] = [{}]
-        if with_tuned:
-            trials = TUNING_SEEDS.get(agents, 1)
-            kinds.append({agent: tuned(task, agent, trials, store, workers) for agent in agents})
-        for own in kinds:
-            made = compare(
-                task.lab,
-                agents,
-                seeds=seeds,
-                config={**task.options, "env_steps": task.env_steps},
-                agent_options=own,
-                store=store.root,
-                workers=workers,
-            )
-            known = made.results.optimum
-            best = "" if known is None else f" The optimum is {number(known)}."
-            what = "With the best of 12 settings each" if own else "With the lab's defaults"
-            yield f"{what}: {words(made.results.score)}, {seeds} seeds.{best}"
-            yield f"    {task.command(agents, seeds, own)}"
-            yield markdown(HEAD, rows(made))
+
+    store: Store
+    workers: int
+    groups: Mapping[Sequence[str], int]
+    kinds: Sequence[str] = (DEFAULTS, TUNED)
+    speeds: bool = False
+
+    def tables(self, task: Task) -> Iterator[tuple[str, str]]:
+        """The tables of a task: what is compared, and its part of the page."""
+        for kind in self.kinds:
+            for agents, seeds in self.groups.items():
+                own: dict[str, dict[str, Any]] = {}
+                if kind == TUNED:
+                    trials = TUNING_SEEDS.get(agents, 1)
+                    how = (trials, self.store, self.workers)
+                    own = {agent: tuned(task, agent, *how) for agent in agents}
+                yield f"{kind}, {group_name(agents)}", self._table(task, agents, seeds, own)
+
+    def _table(
+        self, task: Task, agents: Sequence[str], seeds: int, own: Mapping[str, Mapping[str, Any]]
+    ) -> str:
+        made = compare(
+            task.lab,
+            agents,
+            seeds=seeds,
+            config={**task.options, "env_steps": task.env_steps},
+            agent_options=own,
+            store=self.store.root,
+            workers=self.workers,
+        )
+        known = made.results.optimum
+        best = "" if known is None else f" The optimum is {number(known)}."
+        return "\n\n".join(
+            [
+                f"{task.env_steps:,} env steps, {words(made.results.score)}, {seeds} seeds.{best}",
+                f"    {task.command(agents, seeds, own)}",
+                markdown(rows(made, self.speeds)),
+            ]
+        )
 
 
-def settings(labs: Sequence[str], groups: Mapping[Sequence[str], int]) -> Iterator[str]:
-    """For each lab, the settings of its agents in the tables with defaults."""
-    for lab in dict.fromkeys(labs):
+def group_name(agents: Sequence[str]) -> str:
+    """What a table calls its agents."""
+    return "agents of Stable-Baselines3" if agents[0] in NETWORKS else "tabular agents"
+
+
+def settings(labs: Iterable[str]) -> Iterator[str]:
+    """For each lab, the default settings of its agents."""
+    for lab in labs:
         yield f"### Settings in the lab `{lab}`"
-        for agents in groups:
+        for agents in (TABULAR, NETWORKS):
             layers: list[Any] = [{"env_steps": 1}]
             wanted = ComparisonRequest(Request(lab, "default", layers), agents)
-            yield markdown(("agent", "settings"), _settings(compared_agents(wanted)[0]))
+            yield markdown([("agent", "settings"), *_settings(compared_agents(wanted)[0])])
 
 
 def _settings(agents: Sequence[ComparedAgent]) -> Iterator[list[str]]:
@@ -261,10 +294,31 @@ def _listed(pairs: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name} {value}" for name, value in pairs)
 
 
-def page(tasks: Sequence[Task], groups: Mapping[Sequence[str], int], **how: Any) -> str:
-    """All tables; see `section`."""
-    parts = [part for task in tasks for part in section(task, groups, **how)]
-    return "\n\n".join([*parts, *settings([task.lab for task in tasks], groups)])
+def tables_of(text: str) -> dict[str, dict[str, str]]:
+    """The tables of a page: the title of the task -> what is compared -> its part of the page."""
+    found: dict[str, dict[str, str]] = {}
+    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        title, _, body = part.partition("\n")
+        named = re.split(r"^#### (.+)\n", body, flags=re.MULTILINE)[1:]
+        found[title] = {
+            name: table.strip() for name, table in zip(named[::2], named[1::2], strict=True)
+        }
+    return found
+
+
+def page(tables: Mapping[str, Mapping[str, str]]) -> str:
+    """The tables of all tasks, in the order of TASKS, then the settings."""
+    parts = []
+    for task in TASKS:
+        if own := tables.get(task.title):
+            parts.append(f"### {task.title}")
+            parts += [f"#### {name}\n\n{own[name]}" for name in sorted(own, key=_place)]
+    return "\n\n".join([*parts, *settings(dict.fromkeys(task.lab for task in TASKS))])
+
+
+def _place(name: str) -> tuple[bool, bool]:
+    """Defaults before tuned settings, tabular agents before networks."""
+    return name.startswith(TUNED), name.endswith(group_name(NETWORKS))
 
 
 def main() -> int:
@@ -274,30 +328,48 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     parser.add_argument("--store", default="runs/reference", help="folder of the runs")
     parser.add_argument("--only", default="", help="only tasks whose title contains these words")
-    parser.add_argument("--tabular", action="store_true", help="without Stable-Baselines3")
-    parser.add_argument("--no-tuning", action="store_true", help="without the tuned settings")
+    parser.add_argument("--agents", choices=("all", "tabular", "sb3"), default="all")
+    parser.add_argument("--settings", choices=("all", "defaults", "tuned"), default="all")
+    parser.add_argument("--speeds", action="store_true", help="a column of speeds")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     chosen = parser.parse_args()
-    groups = {
-        agents: seeds for agents, seeds in SEEDS.items() if agents is TABULAR or not chosen.tabular
-    }
+    groups = {"all": (TABULAR, NETWORKS), "tabular": (TABULAR,), "sb3": (NETWORKS,)}
+    kinds = {"all": (DEFAULTS, TUNED), "defaults": (DEFAULTS,), "tuned": (TUNED,)}
+    how = Measure(
+        Store(chosen.store),
+        chosen.workers,
+        {agents: SEEDS[agents] for agents in groups[chosen.agents]},
+        kinds[chosen.settings],
+        chosen.speeds,
+    )
     tasks = [task for task in TASKS if chosen.only.lower() in task.title.lower()]
     if chosen.quick:
         tasks = [replace(task, env_steps=task.env_steps // 20) for task in (TASKS[1], TASKS[4])]
-        groups = {("sarsa", "q-learning"): 3}
-    made = page(
-        tasks,
-        groups,
-        store=Store(chosen.store),
-        workers=os.cpu_count() or 1,
-        with_tuned=not chosen.no_tuning,
-    )
-    if not chosen.write:
-        print(made)
-        return 0
-    text = PAGE.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
+        how = replace(how, groups={("sarsa", "q-learning"): 3})
+    for task in tasks:
+        for name, table in how.tables(task):
+            if chosen.write:
+                write(task.title, name, table)
+            else:
+                print(f"### {task.title}\n\n#### {name}\n\n{table}\n", flush=True)
     return 0
+
+
+def write(title: str, name: str, table: str, path: Path = PAGE) -> None:
+    """Put a table into the page, in place of the one that it has.
+
+    Args:
+        title: of the task.
+        name: what is compared.
+        table: its part of the page.
+        path: the page.
+    """
+    text = path.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    tables, after = rest.split(END)
+    known = tables_of(tables)
+    known.setdefault(title, {})[name] = table
+    path.write_text(f"{before}{BEGIN}\n\n{page(known)}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

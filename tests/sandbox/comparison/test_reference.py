@@ -15,16 +15,20 @@ AGENTS = ("sarsa", "r-max")
 
 
 @pytest.fixture
-def parts(store):
-    def made(with_tuned):
-        return list(reference.section(TASK, {AGENTS: 3}, Store(store), 0, with_tuned))
+def tables(store):
+    """Makes the tables of a kind; its name -> the parts of each."""
+
+    def made(kind):
+        how = reference.Measure(Store(store), 0, {AGENTS: 3}, (kind,))
+        return {name: table.split("\n\n") for name, table in how.tables(TASK)}
 
     return made
 
 
-def test_a_table_has_the_figures_of_its_comparison_and_its_command(parts, store, say):
-    title, said, command, table = parts(False)
-    assert title == "### Empty" and "3 seeds" in said and "optimum is 0.8" in said
+def test_a_table_has_the_figures_of_its_comparison_and_its_command(tables, store, say):
+    ((name, (said, command, table)),) = tables(reference.DEFAULTS).items()
+    assert name == "With the lab's defaults, tabular agents"
+    assert said.startswith("4,000 env steps") and "3 seeds" in said and "optimum is 0.8" in said
     words = command.split()[3:]
     compared = say(*words, "--json").document
     assert compared["reused"] == 6  # the command makes the very same runs
@@ -34,13 +38,14 @@ def test_a_table_has_the_figures_of_its_comparison_and_its_command(parts, store,
         assert f"{one['reached_95']} of 3" in line
 
 
-def test_tuning_uses_other_seeds_and_is_not_repeated(parts, store, say, monkeypatch):
+def test_tuning_uses_other_seeds_and_is_not_repeated(tables, store, say, monkeypatch):
     monkeypatch.setitem(reference.GRIDS, "alpha", {"agent.alpha": [0.1, 1.0]})
     monkeypatch.setitem(reference.GRIDS, "known", {"agent.known": [1, 5]})
-    first = parts(True)
-    assert "--set sarsa.alpha=" in first[5] and "--set r-max.known=" in first[5]
+    first = tables(reference.TUNED)
+    ((_, (_, command, _)),) = first.items()
+    assert "--set sarsa.alpha=" in command and "--set r-max.known=" in command
     runs = sorted(path.name for path in Path(store, "empty-grid").iterdir())
-    assert parts(True) == first
+    assert tables(reference.TUNED) == first
     assert sorted(path.name for path in Path(store, "empty-grid").iterdir()) == runs
     seeds = {row["seed"] for row in say("list", "--json", "--all").document}
     assert {1000} <= seeds and not seeds & set(range(3, 1000))
@@ -49,3 +54,37 @@ def test_tuning_uses_other_seeds_and_is_not_repeated(parts, store, say, monkeypa
 def test_every_agent_is_tuned_by_the_same_number_of_trials():
     assert {prod(map(len, grid.values())) for grid in reference.GRIDS.values()} == {12}
     assert all(reference.axes(agent) for agent in reference.TABULAR)
+
+
+def test_a_written_table_replaces_itself_and_leaves_the_others(tmp_path):
+    page = tmp_path / "page.md"
+    text = f"Words before.\n\n{reference.BEGIN}\n{reference.END}\n\nWords after.\n"
+    page.write_text(text, encoding="utf-8")
+    maze, lake = reference.TASKS[0].title, reference.TASKS[4].title
+    defaults = f"{reference.DEFAULTS}, tabular agents"
+    tuned = f"{reference.TUNED}, tabular agents"
+    for title, name, table in (
+        (lake, defaults, "of the lake"),
+        (maze, tuned, "tuned"),
+        (maze, defaults, "to be replaced"),
+        (maze, defaults, "of the maze"),
+    ):
+        reference.write(title, name, table, page)
+    written = page.read_text(encoding="utf-8")
+    expected = (f"### {maze}", f"#### {defaults}", "of the maze", f"#### {tuned}", "tuned")
+    expected += (f"### {lake}", "of the lake", "### Settings in the lab `maze`")
+    places = [written.index(f"{part}\n") for part in expected]
+    assert places == sorted(places) and "to be replaced" not in written
+    assert written.startswith("Words before.") and written.endswith("Words after.\n")
+
+
+def test_the_page_has_only_tables_that_the_benchmark_can_make():
+    text = reference.PAGE.read_text(encoding="utf-8")
+    tables = reference.tables_of(text.split(reference.BEGIN)[1].split(reference.END)[0])
+    groups = [reference.group_name(agents) for agents in reference.SEEDS]
+    kinds = (reference.DEFAULTS, reference.TUNED)
+    names = {f"{kind}, {group}" for kind in kinds for group in groups}
+    known = {task.title for task in reference.TASKS}
+    measured = {title: tables[title] for title in tables if not title.startswith("Settings")}
+    assert measured and set(measured) <= known
+    assert all(own and set(own) <= names for own in measured.values())
