@@ -71,6 +71,8 @@ class ThinnedCurve:
             share: width of the window, as a share of the curve, 0 to 1.
         """
         stretches = np.flatnonzero(self._sums[1])
+        if not len(stretches):
+            return self.points
         rows = np.minimum(stretches * self._width + self._width // 2, self.count - 1)
         window = np.ones(2 * int(share * len(stretches) / 2) + 1)
         sums, counts = (np.convolve(part[stretches], window, "same") for part in self._sums)
@@ -108,7 +110,7 @@ class Curves:
 
     Args:
         folder: the run's.
-        unit: the run's unit: the column that is the x axis.
+        unit: the run's unit. The column of that name, or of its plural, is the x axis.
 
     Attributes:
         read_bytes: of the metrics, so far.
@@ -116,7 +118,7 @@ class Curves:
     """
 
     def __init__(self, folder: RunFolder, unit: str) -> None:
-        self._folder, self.unit = folder, unit.replace(" ", "_")
+        self._folder, self._unit = folder, unit.replace(" ", "_")
         self._restart()
 
     def _restart(self) -> None:
@@ -164,16 +166,30 @@ class Curves:
         """The curves of each stream; several columns of many seeds are one curve."""
         return {
             stream: list(
-                dict.fromkeys(_curve_name(name, curves) for name in curves if name != unit)
+                dict.fromkeys(
+                    _curve_name(name, curves) for name in curves if name != self._axis(stream)
+                )
             )
-            for unit, stream, curves in ((self.unit, *one) for one in self._curves.items())
+            for stream, curves in self._curves.items()
         }
+
+    @property
+    def lines(self) -> dict[tuple[str, str], ThinnedLine]:
+        """Every curve that has a value, as (stream, name) -> line."""
+        every = {
+            (stream, name): self.line(stream, name)
+            for stream, names in self.names.items()
+            for name in names
+        }
+        return {place: line for place, line in every.items() if len(line.x)}
 
     @property
     def done(self) -> float:
         """The last value of the unit in any stream; 0 before there is one."""
         ends = [
-            curves[self.unit].points[1] for curves in self._curves.values() if self.unit in curves
+            curves[self._axis(stream)].points[1]
+            for stream, curves in self._curves.items()
+            if self._axis(stream)
         ]
         return max((float(values[-1]) for values in ends if len(values)), default=0.0)
 
@@ -191,19 +207,24 @@ class Curves:
         if not middle:
             return ThinnedLine(np.empty(0), np.empty(0))
         x, y = self._placed(stream, middle, share)
-        if middle == name or not len(x):
+        edges = [self._placed(stream, name + end, share) for end in BAND] if many else []
+        if middle == name or not all(len(places) for places, _ in edges):
             return ThinnedLine(x, y)
-        return ThinnedLine(
-            x, y, *(np.interp(x, *self._placed(stream, name + end, share)) for end in BAND)
-        )
+        return ThinnedLine(x, y, *(np.interp(x, *edge) for edge in edges))
 
     def _placed(self, stream: str, name: str, share: float) -> tuple[np.ndarray, np.ndarray]:
         curves = self._curves[stream]
         curve = curves[name]
         rows, values = curve.smooth(share) if share and curve.count > FEW else curve.points
-        if self.unit not in curves or not len(curves[self.unit].points[0]):
+        axis = self._axis(stream)
+        if not axis or not len(curves[axis].points[0]):
             return rows + 1.0, values
-        return np.interp(rows, *curves[self.unit].points), values
+        return np.interp(rows, *curves[axis].points), values
+
+    def _axis(self, stream: str) -> str:
+        """The column of the unit: "episode", "env_steps"; "" without one."""
+        units = self._unit, f"{self._unit}s"
+        return next((name for name in units if name in self._curves[stream]), "")
 
 
 def _curve_name(column: str, columns: Iterable[str]) -> str:

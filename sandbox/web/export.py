@@ -54,10 +54,12 @@ def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
     curves = Curves(run.folder, run.record.unit)
     while curves.follow(run.record.resumed):
         pass
-    for stream, names in curves.names.items():
+    known = list(curves.lines)
+    for stream in curves.names:
+        names = [name for of, name in known if of == stream]
         if not names:
             continue
-        names = sorted(names, key=lambda name: name != run.record.score.get("name"))
+        names.sort(key=lambda name: name != run.record.score.get("name"))
         rows = -(-len(names) // ACROSS)
         caption = f"Stream {stream}."
         with plots.style():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from nicegui import ui
 
 from sandbox.errors import SandboxError
-from sandbox.text import words
+from sandbox.text import number, words
 from sandbox.web import charts, layout
-from sandbox.web.curves import Curves
+from sandbox.web.curves import Curves, ThinnedLine
 from sandbox.web.facts import facts, music
 from sandbox.web.parts import cards
 from sandbox.web.parts.roll import PianoRoll
@@ -57,6 +58,7 @@ class RunPage:
             ui.space()
             self._smoothing = layout.smoothing(self._redraw)
         self._curves_area = ui.element("div").classes("charts")
+        self._single_area = ui.element("div").classes("charts")
         self._parts = cards.draw(self._run)
         self._draw_rest()
         self._timer = ui.timer(SECONDS, self._follow)
@@ -87,10 +89,16 @@ class RunPage:
         self._draw_curves(await layout.in_thread(self._service.curves, run.folder, run.record))
 
     def _draw_curves(self, curves: Curves) -> None:
+        """A chart of each curve with several points, and a table of those with a single one."""
         self._drawn = curves.read_bytes
         score = self._run.record.score.get("name")
-        every = [(stream, name) for stream, names in curves.names.items() for name in names]
-        wanted = sorted(every, key=lambda one: one[1] != score)
+        lines = dict(sorted(curves.lines.items(), key=lambda one: one[0][1] != score))
+        wanted = [place for place, line in lines.items() if len(line.x) > 1]
+        self._single_area.clear()
+        if len(wanted) < len(lines):
+            with self._single_area, layout.card("Single values"):
+                columns = ["", "stream", self._run.record.unit, "value"]
+                layout.plain_table(columns, _single_values(lines))
         if wanted != list(self._charts):
             self._curves_area.clear()
             with self._curves_area:
@@ -163,6 +171,15 @@ def resume(service: Service, run_id: str) -> None:
                     layout.complain(started.complaint()[-2000:])
 
         timer = ui.timer(SECONDS, look)
+
+
+def _single_values(lines: Mapping[tuple[str, str], ThinnedLine]) -> list[list[str]]:
+    """Name, stream, unit and value of each curve with a single point."""
+    return [
+        [words(name), stream, number(int(line.x[0])), number(float(line.y[0]))]
+        for (stream, name), line in lines.items()
+        if len(line.x) == 1
+    ]
 
 
 def _chart(stream: str, name: str) -> ui.echart:

@@ -22,9 +22,9 @@ SECONDS = 1.0
 WIDTHS = {
     "run": ("run", 265),
     "status": ("status", 105),
-    "lab": ("lab", 105),
+    "lab": ("lab", 120),
     "agent": ("agent", 120),
-    "score": ("score", 105),
+    "score": ("score", 120),
     "optimum": ("optimum", 110),
     "measure": ("measured by", 160),
     "seed": ("seed", 90),
@@ -102,7 +102,8 @@ def _grouped(rows: Sequence[Mapping[str, Any]], column: str) -> None:
     for name, some in groups.items():
         statuses = Counter(row["status"] for row in some).most_common()
         scores = [row["score"] for row in some if row["score"] is not None]
-        span = f"{number(min(scores))} to {number(max(scores))}" if scores else ""
+        ends = [number(min(scores)), number(max(scores))] if scores else []
+        span = " to ".join(dict.fromkeys(ends))  # one value where both are the same
         kind = {"filterType": "text", "type": "equals" if name else "blank", "filter": name}
         address = _address("", {"filter": {"filterModel": {column: kind}}})
         counts = ", ".join(f"{count} {status}" for status, count in statuses)

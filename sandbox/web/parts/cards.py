@@ -101,6 +101,8 @@ class Player:
         if not await self._read():
             ui.notify("There is nothing to watch yet.")
             return
+        if self._image.is_deleted:  # the page was closed meanwhile
+            return
         self._controls.set_visibility(True)
         self._place = 0
         self._slider.set_value(0)

@@ -10,7 +10,7 @@ import pytest
 from sandbox import run
 from sandbox.runs.view import Run
 from sandbox.store.folder import RunFolder
-from sandbox.web.curves import STRETCHES, Curves, ThinnedCurve, ThinnedLine, band_of
+from sandbox.web.curves import SMOOTHING, STRETCHES, Curves, ThinnedCurve, ThinnedLine, band_of
 from sandbox.web.export import run_page
 
 RNG = np.random.default_rng(0)
@@ -66,6 +66,28 @@ def test_a_smoothed_line_is_the_mean_around_each_place():
 def test_a_row_without_a_value_leaves_a_gap():
     curve = filled(np.array([1.0, np.nan, 3.0]), [])
     assert curve.points[0].tolist() == [0, 2] and curve.count == 3
+
+
+def test_a_curve_without_any_value_is_no_line(followed):
+    folder, append = followed
+    append({"stream": "learn", "episode": [*range(500)], "regret": [None] * 500, "x": [1.0] * 500})
+    curves = Curves(folder, "episode")
+    curves.follow()
+    assert len(curves.line("learn", "regret", SMOOTHING).x) == 0
+    assert list(curves.lines) == [("learn", "x")]
+
+
+@pytest.mark.parametrize("unit, column", [("env step", "env_steps"), ("epoch", "epoch")])
+def test_the_column_of_the_unit_is_the_axis(followed, unit, column):
+    folder, append = followed
+    append({"stream": "learn", column: [20, 31, 60], "return": [20.0, 11.0, 29.0]})
+    append({"stream": "other", "return": [1.0, 2.0]})
+    curves = Curves(folder, unit)
+    curves.follow()
+    assert curves.names == {"learn": ["return"], "other": ["return"]}
+    assert curves.line("learn", "return").x.tolist() == [20.0, 31.0, 60.0]
+    assert curves.line("other", "return").x.tolist() == [1.0, 2.0]  # it has rows alone
+    assert curves.done == 60.0
 
 
 @pytest.fixture
@@ -176,6 +198,16 @@ def test_many_seeds_are_one_curve_with_a_band(followed):
     assert (line.y.tolist(), line.low.tolist(), line.high.tolist()) == ([2, 2], [0, 0], [4, 4])
 
 
+def test_a_band_without_an_edge_is_a_line(followed):
+    folder, append = followed
+    columns = {"return_mean": [1, 2], "return_low": [None, None], "return_high": [3, 4]}
+    append({"stream": "learn", "episode": [1, 2], **columns})
+    curves = Curves(folder, "episode")
+    curves.follow()
+    line = curves.line("learn", "return")
+    assert (line.y.tolist(), line.low) == ([1, 2], None)
+
+
 def test_runs_that_differ_in_the_seed_become_a_band():
     x = np.array([1.0, 2.0, 3.0])
     short = ThinnedLine(x[:2], np.array([2.0, 3.0]))
@@ -238,6 +270,16 @@ def test_the_only_point_of_a_stream_is_seen(tmp_path):
     figure = next(one for one, caption in _curves(Run(finished.folder)) if "last" in caption)
     (line,) = figure.axes[0].get_lines()
     assert line.get_xydata().tolist() == [[7.0, 3.0]] and line.get_marker() == "."
+
+
+def test_a_curve_without_any_value_has_no_figure_in_the_file(tmp_path):
+    finished = run("maze", preset="quick", pictures=False, store=tmp_path / "runs")
+    nothing = {"stream": "last", "episode": [*range(200)], "height": [None] * 200}
+    with (finished.path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(nothing) + "\n")
+    from sandbox.web.export import _curves
+
+    assert not any("last" in caption for _, caption in _curves(Run(finished.folder)))
 
 
 def test_a_page_changes_no_byte_of_a_run(tmp_path):

@@ -136,6 +136,52 @@ def test_a_run_is_told(visit, store):
     visit(scenario)
 
 
+def test_single_values_are_a_table_and_curves_without_values_are_left_out(visit, store):
+    finished = run("maze", preset="quick", pictures=False)
+    blocks = [
+        {"stream": "test", "episode": [1000], "height": [0.25]},
+        {"stream": "growing", "episode": [1, 2], "width": [1.0, 2.0]},
+        {"stream": "nothing", "episode": [*range(200)], "depth": [None] * 200},
+    ]
+    with (finished.path / "metrics.jsonl").open("a") as file:
+        file.writelines(json.dumps(block) + "\n" for block in blocks)
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open(f"/runs/maze/{finished.id}")
+        await user.should_see("Single values")
+        charts = user.find(kind=ui.echart).elements
+        titles = [child.text for child in user.find(kind=ui.label).elements]
+        assert "width" in titles and "height" not in titles and "depth" not in titles
+        assert all(chart.options["series"] for chart in charts)
+        tables = [one.content for one in user.find(kind=ui.html).elements]
+        (table,) = [one for one in tables if "height" in one]
+        for cell in ("height", "test", "1000", "0.25"):
+            assert f"<td>{cell}</td>" in table
+        assert "width" not in table
+
+    visit(scenario)
+
+
+def test_groups_of_runs_show_the_span_of_their_scores(visit, store):
+    runs = [run("maze", preset="quick", seed=seed, pictures=False) for seed in (0, 1)]
+    scores = {one.score.value for one in runs}
+    assert len(scores) == 1  # both reach the optimum: it is named once
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open("/?group=lab")
+        await user.should_see("Runs")
+        (table,) = [
+            one.content for one in user.find(kind=ui.html).elements if "maze" in one.content
+        ]
+        assert "<td>0.75</td>" in table and " to " not in table
+
+    visit(scenario)
+
+
 def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
     runs = [
         run("maze", preset="quick", seed=seed, agent={"name": "sarsa", "alpha": alpha})
