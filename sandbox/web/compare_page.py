@@ -178,9 +178,11 @@ class ComparePage:
     def _options(self) -> dict[str, Any]:
         stream, _, name = str(self._column.value).partition("/")
         share = float(self._smoothing.value)
+        units = sorted({one.record.unit for one in self.runs.values()})
+        shared = self._shared_unit(stream, units) if len(units) > 1 else ""
 
         def line(path: str) -> ThinnedLine:
-            return self._curves[path].line(stream, name, share)
+            return self._curves[path].line(stream, name, share, shared)
 
         lines = {
             label: line(paths[0]) if len(paths) < SEEDS else band_of(map(line, paths))
@@ -192,8 +194,12 @@ class ComparePage:
             if one.record.score.get("name") == name
         }
         optimum = optima.pop() if len(optima) == 1 else None
-        units = {one.record.unit for one in self.runs.values()}
-        return charts.curves(lines, " or ".join(sorted(units)), optimum=optimum)
+        return charts.curves(lines, shared or " or ".join(units), optimum=optimum)
+
+    def _shared_unit(self, stream: str, units: Sequence[str]) -> str:
+        """The first of some units of which every run with the stream has a column; "" for none."""
+        known = [curves for curves in self._curves.values() if stream in curves.names]
+        return next((one for one in units if all(of.axis(stream, one) for of in known)), "")
 
     @ui.refreshable_method
     def _table(self) -> None:

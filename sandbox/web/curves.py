@@ -118,7 +118,7 @@ class Curves:
     """
 
     def __init__(self, folder: RunFolder, unit: str) -> None:
-        self._folder, self._unit = folder, unit.replace(" ", "_")
+        self._folder, self.unit = folder, unit
         self._restart()
 
     def _restart(self) -> None:
@@ -167,7 +167,7 @@ class Curves:
         return {
             stream: list(
                 dict.fromkeys(
-                    _curve_name(name, curves) for name in curves if name != self._axis(stream)
+                    _curve_name(name, curves) for name in curves if name != self.axis(stream)
                 )
             )
             for stream, curves in self._curves.items()
@@ -187,18 +187,19 @@ class Curves:
     def done(self) -> float:
         """The last value of the unit in any stream; 0 before there is one."""
         ends = [
-            curves[self._axis(stream)].points[1]
+            curves[self.axis(stream)].points[1]
             for stream, curves in self._curves.items()
-            if self._axis(stream)
+            if self.axis(stream)
         ]
         return max((float(values[-1]) for values in ends if len(values)), default=0.0)
 
-    def line(self, stream: str, name: str, share: float = 0.0) -> ThinnedLine:
+    def line(self, stream: str, name: str, share: float = 0.0, unit: str = "") -> ThinnedLine:
         """A curve by its name; empty without one.
 
         Args:
             stream, name: as in `names`.
             share: of the curve that is averaged over; 0 shows the values themselves.
+            unit: of the x axis, one that the stream has, see `axis`; "" takes the run's.
         """
         curves = self._curves.get(stream, {})
         many = all(name + end in curves for end in BAND)
@@ -206,25 +207,33 @@ class Curves:
         middle = next((name + end for end in ends if name + end in curves), "")
         if not middle:
             return ThinnedLine(np.empty(0), np.empty(0))
-        x, y = self._placed(stream, middle, share)
-        edges = [self._placed(stream, name + end, share) for end in BAND] if many else []
+        axis = self.axis(stream, unit)
+        x, y = self._placed(stream, middle, share, axis)
+        edges = [self._placed(stream, name + end, share, axis) for end in BAND] if many else []
         if middle == name or not all(len(places) for places, _ in edges):
             return ThinnedLine(x, y)
         return ThinnedLine(x, y, *(np.interp(x, *edge) for edge in edges))
 
-    def _placed(self, stream: str, name: str, share: float) -> tuple[np.ndarray, np.ndarray]:
+    def _placed(
+        self, stream: str, name: str, share: float, axis: str
+    ) -> tuple[np.ndarray, np.ndarray]:
         curves = self._curves[stream]
         curve = curves[name]
         rows, values = curve.smooth(share) if share and curve.count > FEW else curve.points
-        axis = self._axis(stream)
         if not axis or not len(curves[axis].points[0]):
             return rows + 1.0, values
         return np.interp(rows, *curves[axis].points), values
 
-    def _axis(self, stream: str) -> str:
-        """The column of the unit: "episode", "env_steps"; "" without one."""
-        units = self._unit, f"{self._unit}s"
-        return next((name for name in units if name in self._curves[stream]), "")
+    def axis(self, stream: str, unit: str = "") -> str:
+        """The column of a unit, "episode" or "env_steps"; "" without one.
+
+        Args:
+            stream: whose column.
+            unit: "episode", "env step"; "" takes the run's.
+        """
+        name = (unit or self.unit).replace(" ", "_")
+        columns = self._curves.get(stream, {})
+        return next((one for one in (name, f"{name}s") if one in columns), "")
 
 
 def _curve_name(column: str, columns: Iterable[str]) -> str:

@@ -210,9 +210,30 @@ def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
 
     async def scenario(user, service):
         await user.open("/compare?runs=" + ",".join(paths))
-        await user.should_see("4 runs compared")
+        await user.should_see("4 runs compared", retries=100)
         await user.open("/compare?runs=maze/gone,..%2Fx")
         await user.should_see("None of these runs is in the store.")
+
+    visit(scenario)
+
+
+def test_runs_with_different_units_are_compared_over_one_that_they_share(visit, store):
+    runs = [run("maze", preset="quick", seed=seed, pictures=False) for seed in (0, 1)]
+    document = json.loads((runs[1].path / "run.json").read_bytes())
+    document["unit"] = "env step"  # as a run of Stable-Baselines3 has it
+    del document["digest"]
+    (runs[1].path / "run.json").write_text(json.dumps(document))
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open("/compare?runs=" + ",".join(f"maze/{one.id}" for one in runs))
+        await user.should_see("2 runs compared", retries=100)
+        (chart,) = user.find(kind=ui.echart).elements
+        await eventually(lambda: chart.options.get("xAxis"))
+        assert chart.options["xAxis"]["name"] == "env step"
+        ends = {lines["source"][0][-1] for lines in chart.options["dataset"]}
+        assert ends == {runs[0].summary["env_steps"]}
 
     visit(scenario)
 
