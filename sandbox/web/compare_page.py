@@ -138,15 +138,27 @@ class ComparePage:
     def labels(self, *, seeds: bool) -> dict[str, list[str]]:
         """What a line is called -> the paths of its runs.
 
+        A setting that tells no more runs apart than those before it is left out, as the options of
+        an agent are where the agents differ.
+
         Args:
             seeds: whether runs that differ in the seed alone are one line.
         """
         differing = self.differing()
         if seeds:
             differing.pop("seed", None)
+        told: dict[str, tuple[str, ...]] = dict.fromkeys(self.runs, ())
+        names: list[str] = []
+        for name, by in differing.items():
+            more = {path: (*values, by[path]) for path, values in told.items()}
+            if len(set(more.values())) > len(set(told.values())):
+                told = more
+                names.append(name)
         lines: dict[str, list[str]] = {}
         for path, one in self.runs.items():
-            parts = [f"{name} {by[path]}" for name, by in differing.items() if by[path]]
+            parts = [
+                f"{name} {value}" for name, value in zip(names, told[path], strict=True) if value
+            ]
             label = ", ".join(parts) or (one.record.agent or one.record.lab)
             lines.setdefault(label, []).append(path)
         if seeds:

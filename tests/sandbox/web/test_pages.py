@@ -217,6 +217,25 @@ def test_chosen_runs_are_told_apart_by_what_differs(visit, store):
     visit(scenario)
 
 
+def test_a_label_names_no_more_settings_than_tell_the_runs_apart(store):
+    from sandbox.web.compare_page import ComparePage, View
+    from sandbox.web.service import Service
+
+    agents = (
+        {"name": "sarsa"},
+        {"name": "sarsa-lambda", "trace_decay": 0.5},
+        {"name": "n-step-sarsa"},
+    )
+    runs = [run("maze", preset="quick", agent=agent, pictures=False) for agent in agents]
+    paths = [f"maze/{one.id}" for one in runs]
+    page = ComparePage(Service(Store(store)), paths, View())
+    page.read()
+    assert len(page.differing()) > 1
+    assert page.labels(seeds=True) == {
+        f"agent {agent['name']}": [path] for agent, path in zip(agents, paths, strict=True)
+    }
+
+
 def test_runs_with_different_units_are_compared_over_one_that_they_share(visit, store):
     runs = [run("maze", preset="quick", seed=seed, pictures=False) for seed in (0, 1)]
     document = json.loads((runs[1].path / "run.json").read_bytes())
