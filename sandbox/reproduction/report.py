@@ -6,7 +6,7 @@ All three show the same rows; nothing is computed here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,10 +70,16 @@ def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
 
 def tally(reproduction: Reproduction) -> str:
     """How many findings have which verdict, in words."""
-    verdicts = Counter(verdict_of(rows) for _, _, rows in reproduction.findings())
-    counted = [f"{count} {_as_verb(one, count)}" for one, count in verdicts.most_common()]
-    figures = plural(len(reproduction.rows), "figure")
-    return f"{plural(verdicts.total(), 'finding')} with {figures}: {', '.join(counted)}"
+    verdicts = [verdict_of(rows) for _, _, rows in reproduction.findings()]
+    return tally_of(verdicts, len(reproduction.rows))
+
+
+def tally_of(verdicts: Iterable[str], figures: int) -> str:
+    """`tally` of the verdicts of findings that have so many figures together."""
+    counts = Counter(verdicts)
+    counted = [f"{count} {_as_verb(one, count)}" for one, count in counts.most_common()]
+    findings = f"{plural(counts.total(), 'finding')} with {plural(figures, 'figure')}"
+    return f"{findings}: {', '.join(counted)}"
 
 
 def _as_verb(verdict: str, count: int) -> str:

@@ -13,7 +13,7 @@ from nicegui import ui
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UnknownNameError
 from sandbox.reproduction import report as reproductions
-from sandbox.store import comparisons, sweeps
+from sandbox.store import comparisons, documents, sweeps
 from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.sweeps import report
 from sandbox.sweeps.results import Result
@@ -56,8 +56,8 @@ def _tables(service: Service) -> list[tuple[str, list[str], list[list[Any]], str
         ),
         (
             "Reproductions",
-            ["reproduction"],
-            [[_link(page)] for page in reversed(pages)],
+            ["reproduction", "labs", "finding"],
+            [_reproduction_row(page) for page in reversed(pages)],
             "reproduce maze --quick",
         ),
     ]
@@ -87,6 +87,17 @@ def _comparison_row(folder: comparisons.ComparisonFolder) -> list[Any]:
         return [folder.id, "", str(error)]
     finding = document.get("finding") or ", ".join(document["runs"])
     return [_link(folder.path / comparisons.PAGE), document["lab"], finding]
+
+
+def _reproduction_row(page: Path) -> list[Any]:
+    try:
+        document = documents.read(page.with_name(reproductions.DOCUMENT))
+        claims = document["claims"]
+        figures = sum(len(one["figures"]) for one in claims)
+        finding = reproductions.tally_of((str(one["verdict"]) for one in claims), figures)
+        return [_link(page), ", ".join(document["labs"]), finding]
+    except (SandboxError, ValueError, LookupError, TypeError):  # only its page is there
+        return [_link(page), "", ""]
 
 
 async def show_sweep(service: Service, name: str) -> None:

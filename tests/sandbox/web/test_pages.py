@@ -321,6 +321,27 @@ def test_groups_are_listed_and_a_sweep_is_drawn(visit, say):
     visit(scenario)
 
 
+@pytest.mark.parametrize("damage", [None, "", '{"claims": [1], "labs": 2}'])
+def test_a_reproduction_is_listed_with_its_finding(visit, say, store, damage):
+    said = say("reproduce", "I2", "--quick")
+    assert said.code == 0
+    (page,) = store.glob("reproductions/*/reproduce.html")
+    if damage is not None:
+        page.with_name("reproduce.json").write_text(damage)
+
+    async def scenario(user, service):
+        from nicegui import ui
+
+        await user.open("/groups")
+        await user.should_see("Reproductions", retries=100)
+        tables = [one.content for one in user.find(kind=ui.html).elements]
+        (table,) = [one for one in tables if page.parent.name in one]
+        assert ("1 finding with 1 figure: 1 agrees" in table) == (damage is None)
+        assert ("<td>intro</td>" in table) == (damage is None)
+
+    visit(scenario)
+
+
 def test_hidden_runs_come_back(store):
     from sandbox.web.service import Service
 
