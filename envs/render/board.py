@@ -37,46 +37,29 @@ SMALLEST_SIGN = 20
 
 @dataclass(frozen=True)
 class BoardPlan:
-    """Positions and sizes on the board of a layout; equal layouts have equal plans.
+    """Positions and sizes on the board of a layout.
 
     Attributes:
-        rows, columns: number of cells.
-        cells: the layout's codes as bytes, row by row.
-        start: the start's cell.
-        goals: the goals' cells.
+        layout: the cells.
         cell: side of a cell, pixels; 1 where `merged` is above 1.
         merged: how many cells in a row share one pixel.
     """
 
-    rows: int
-    columns: int
-    cells: bytes
-    start: Position
-    goals: tuple[Position, ...]
+    layout: Layout
     cell: int
     merged: int
 
     @property
     def extent(self) -> tuple[int, int]:
         """Width and height of the board, pixels."""
-        return -(-self.columns * self.cell // self.merged), -(
-            -self.rows * self.cell // self.merged
+        return -(-self.layout.columns * self.cell // self.merged), -(
+            -self.layout.rows * self.cell // self.merged
         )  # rounded up
 
     @property
     def indexed(self) -> bool:
         """Whether rows and columns are numbered."""
         return self.cell >= SMALLEST_INDEXED
-
-    @property
-    def codes(self) -> np.ndarray:
-        """The layout's codes, uint8 [rows, columns]."""
-        return np.frombuffer(self.cells, dtype=np.uint8).reshape(self.rows, self.columns)
-
-    @property
-    def walkable(self) -> np.ndarray:
-        """Cells whose value and arrows are drawn, as `Layout.walkable`, bool [rows, columns]."""
-        return ~np.isin(self.codes, (layouts.WALL, layouts.HOLE))
 
     def middle(self, cell: Position) -> tuple[int, int]:
         """The middle of a cell (row, column), pixels (x, y) from the board's corner."""
@@ -88,15 +71,11 @@ class BoardPlan:
 
 def plan_of(layout: Layout) -> BoardPlan:
     """The plan for a layout."""
-    rows, columns = layout.cells.shape
-    side = max(rows, columns)
+    side = max(layout.cells.shape)
     cell = max(
         1, min(LARGEST_CELL, max(TYPICAL_BOARD // side, min(COMFORTABLE, LARGEST_BOARD // side)))
     )
-    start = (int(layout.start[0]), int(layout.start[1]))
-    goals = tuple((int(row), int(column)) for row, column in layout.goals)
-    cells = np.ascontiguousarray(layout.cells, dtype=np.uint8).tobytes()
-    return BoardPlan(rows, columns, cells, start, goals, cell, max(1, math.ceil(side / MOST_CELLS)))
+    return BoardPlan(layout, cell, max(1, math.ceil(side / MOST_CELLS)))
 
 
 def scene(
@@ -134,12 +113,12 @@ def _scene(
         _draw_heat(surface, plan, np.frombuffer(values), scale)
     surface.blit(_ground(plan), (0, 0))
     if greedy is not None and plan.cell >= tiles.SMALLEST_WITH_ARROWS:
-        bits = np.where(plan.walkable.ravel(), np.frombuffer(greedy, dtype=np.uint8), 0)
+        layout = plan.layout
+        bits = np.where(layout.walkable.ravel(), np.frombuffer(greedy, dtype=np.uint8), 0)
         states = np.flatnonzero(bits).tolist()
         signs = (tiles.sprite(tiles.arrow_sign, plan.cell, int(bits[state])) for state in states)
         places = (
-            (state % plan.columns * plan.cell, state // plan.columns * plan.cell)
-            for state in states
+            (column * plan.cell, row * plan.cell) for row, column in map(layout.position, states)
         )
         surface.fblits(list(zip(signs, places, strict=True)))
     return surface
@@ -149,15 +128,15 @@ def _draw_heat(
     surface: pygame.Surface, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
 ) -> None:
     """Fill each cell with its value's colour; unknown values have the floor's colour."""
-    pygame = load_pygame()
-    shown = np.isfinite(values) & plan.walkable.ravel()
+    pygame, layout = load_pygame(), plan.layout
+    shown = np.isfinite(values) & layout.walkable.ravel()
     index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
     colours = np.where(
         shown[:, None], palette.scale_table()[index], np.array(palette.FLOOR, dtype=np.uint8)
     )  # [states, 3]
     if plan.cell >= tiles.SMALLEST_WITH_LINES:
-        colours = _spread(colours.reshape(plan.rows, plan.columns, 3), plan.walkable)
-    small = pygame.Surface((plan.columns, plan.rows), 0, 32)  # a pixel for each cell
+        colours = _spread(colours.reshape(*layout.cells.shape, 3), layout.walkable)
+    small = pygame.Surface((layout.columns, layout.rows), 0, 32)  # a pixel for each cell
     small.blit(pygame.image.frombytes(colours.tobytes(), small.get_size(), "RGB"), (0, 0))
     (pygame.transform.scale if plan.merged == 1 else pygame.transform.smoothscale)(
         small, plan.extent, surface
@@ -170,13 +149,8 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """
     known = np.dstack([colours, np.ones(shown.shape)]) * shown[..., None]
     framed = np.pad(known, ((1, 1), (1, 1), (0, 0)))  # [rows + 2, columns + 2, (r, g, b, 1)]
-    rows, columns = shown.shape
-    windows = [
-        framed[row : row + rows, column : column + columns]
-        for row in range(3)
-        for column in range(3)
-    ]
-    total = np.sum(windows, axis=0)  # [rows, columns, 4]
+    windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(0, 1))
+    total = windows.sum(axis=(-2, -1))  # [rows, columns, 4]
     weight = total[..., 3:]
     around = np.rint(total[..., :3] / np.maximum(weight, 1.0)).astype(np.uint8)
     return np.where(shown[..., None] | (weight == 0), colours, around)
@@ -185,7 +159,8 @@ def _spread(colours: np.ndarray, shown: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _ground(plan: BoardPlan) -> pygame.Surface:
     """The constant layer drawn over the values: walls, bricks, sand, holes, start and goals."""
-    bank, codes = _tile_bank(plan.cell), plan.codes
+    layout = plan.layout
+    bank, codes = _tile_bank(plan.cell), layout.cells
     kinds = np.zeros(codes.shape, dtype=np.int64)  # [rows, columns], indices into the bank
     for place, code in enumerate((layouts.LOW_WALL, layouts.SAND, layouts.HOLE), start=1):
         kinds[codes == code] = place
@@ -194,11 +169,11 @@ def _ground(plan: BoardPlan) -> pygame.Surface:
     picture = (
         bank[kinds]
         .transpose(0, 2, 1, 3, 4)
-        .reshape(plan.rows * plan.cell, plan.columns * plan.cell, 4)
+        .reshape(layout.rows * plan.cell, layout.columns * plan.cell, 4)
     )
     surface = tiles.to_surface(tiles.shrink(picture, plan.merged) if plan.merged > 1 else picture)
-    draw_sign(surface, plan, (0, 0), plan.start, tiles.ring_sign)
-    for goal in plan.goals:
+    draw_sign(surface, plan, (0, 0), layout.start, tiles.ring_sign)
+    for goal in layout.goals:
         draw_sign(surface, plan, (0, 0), goal, tiles.star_sign)
     return surface
 

@@ -187,7 +187,7 @@ def _page(plan: board.BoardPlan) -> _Page:
     pygame = load_pygame()
     wide, high = plan.extent
     margin = (
-        tiles.text(str(max(plan.rows, plan.columns) - 1), SMALL, palette.MUTED).get_width() + 12
+        tiles.text(str(max(plan.layout.cells.shape) - 1), SMALL, palette.MUTED).get_width() + 12
         if plan.indexed
         else EDGE
     )
@@ -210,12 +210,12 @@ def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[i
     """
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
-    for column in range(0, plan.columns, step):
+    for column in range(0, plan.layout.columns, step):
         label = tiles.text(str(column), SMALL, palette.MUTED)
         paper.blit(
             label, label.get_rect(center=(corner[0] + column * cell + cell // 2, corner[1] - 10))
         )
-    for row in range(0, plan.rows, step):
+    for row in range(0, plan.layout.rows, step):
         label = tiles.text(str(row), SMALL, palette.MUTED)
         paper.blit(
             label, label.get_rect(midright=(corner[0] - 7, corner[1] + row * cell + cell // 2 + 1))
