@@ -101,7 +101,7 @@ class Chart:
         """
         for number, image in enumerate(images):
             box = self.box(number)
-            picture = above_band(image, 0, palette.PAPER)
+            picture = above_band(image)
             canvas.blit(load_pygame().transform.scale(picture, box.size), box)
 
     def box(self, axes: int = 0) -> pygame.Rect:
@@ -127,6 +127,6 @@ class ChartFrame:
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
         """Pixels, uint8 [height, width, 3]; there are no layers to hide."""
-        canvas = above_band(self.chart.pixels, 0, palette.PAPER)
+        canvas = above_band(self.chart.pixels)
         self.mark(canvas)
         return captioned(pixels_of(canvas), self.status)

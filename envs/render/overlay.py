@@ -93,7 +93,7 @@ def on_cells(
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
         pygame = load_pygame()
         side = cell_of(pixels, shape)
-        canvas = above_band(pixels, 0, palette.PAPER)
+        canvas = above_band(pixels)
         tile = pygame.Surface((side, side), pygame.SRCALPHA, 32)
         for state in np.flatnonzero(np.isfinite(values)):
             corner = (int(state) % shape[1] * side, int(state) // shape[1] * side)
@@ -126,7 +126,7 @@ def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float,
 
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
         height, width = pixels.shape[:2]
-        canvas = above_band(pixels, BAR * len(values) + EDGE, palette.PAPER)
+        canvas = above_band(pixels, BAR * len(values) + EDGE)
         left, right = EDGE + 64, width - EDGE - 64
         zero = left + round((right - left) * -low / ((high - low) or 1.0))
         for action, value in enumerate(values if "values" not in hidden else ()):

@@ -137,7 +137,9 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
     return pixels_of(canvas)
 
 
-def above_band(picture: np.ndarray, band: int, colour: palette.Colour) -> pygame.Surface:
+def above_band(
+    picture: np.ndarray, band: int = 0, colour: palette.Colour = palette.PAPER
+) -> pygame.Surface:
     """A picture as a pygame.Surface, above an empty band.
 
     Args:
