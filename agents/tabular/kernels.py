@@ -42,7 +42,10 @@ NUMBERS, INTEGERS = float64[::1], int64[::1]
 
 
 class Step(NamedTuple):
-    """One step of an episode, as a rule sees it; made by `as_step`, which converts the types."""
+    """One step of an episode, as a rule sees it.
+
+    Compiled rules refuse fields of other types, an int for a float too.
+    """
 
     time: int
     """Number of earlier steps in this episode: 0 at the first step."""
@@ -173,40 +176,6 @@ ONE_STEP_SIGNATURE = void(TABLE, STEP)
 """(q, step). Every array argument costs nanoseconds per call: a call of a rule of this form takes
 half as long."""
 SIZE_SIGNATURE = float64(float64, int64, float64)
-
-
-def as_step(
-    time: int,
-    state: int,
-    action: int,
-    reward: float,
-    next_state: int,
-    next_action: int,
-    terminated: bool,
-    ended: bool,
-    alpha: float,
-    discount: float,
-    epsilon: float,
-    first_ties: bool,
-) -> Step:
-    """A `Step` of the types that compiled rules take; fields are converted only here."""
-    return Step(
-        time=int(time),
-        state=int(state),
-        action=int(action),
-        reward=float(reward),
-        next_state=int(next_state),
-        next_action=int(next_action),
-        terminated=bool(terminated),
-        ended=bool(ended),
-        alpha=float(alpha),
-        discount=float(discount),
-        epsilon=float(epsilon),
-        first_ties=bool(first_ties),
-    )
-
-
-_as_step = njit(as_step, **INLINED)
 
 
 def tables(model: TabularMDP) -> Tables:
@@ -348,19 +317,19 @@ def learn(  # type: ignore[no-untyped-def]
                 next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
             if learns:
                 alpha = divided(largest, taken, alpha_power) if alpha_power > 0.0 else largest
-                step = _as_step(
-                    time,
-                    state,
-                    action,
-                    reward,
-                    next_state,
-                    next_action,
-                    terminated,
-                    ended,
-                    alpha,
-                    discount,
-                    epsilon,
-                    first_ties,
+                step = Step(
+                    time=time,
+                    state=state,
+                    action=action,
+                    reward=reward,
+                    next_state=next_state,
+                    next_action=next_action,
+                    terminated=terminated,
+                    ended=ended,
+                    alpha=alpha,
+                    discount=discount,
+                    epsilon=epsilon,
+                    first_ties=first_ties,
                 )
                 if short:
                     one_step(q, step)

@@ -20,7 +20,7 @@ from agents.tabular.compiling import (
     direct,
     is_short,
 )
-from agents.tabular.kernels import Log, Own, Step, as_step, step_size
+from agents.tabular.kernels import Log, Own, Step, step_size
 from sandbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -148,19 +148,19 @@ def learn_episode(
         next_action = 0
         if agent.next_first and not terminated:
             next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
-        step = as_step(
-            time,
-            state,
-            action,
-            reward,
-            next_state,
-            next_action,
-            terminated,
-            ended,
-            step_size(alpha, counts[state, action], power) if power > 0.0 else alpha,
-            config.discount,
-            epsilon,
-            first_ties,
+        step = Step(
+            time=time,
+            state=state,
+            action=action,
+            reward=reward,
+            next_state=next_state,
+            next_action=next_action,
+            terminated=terminated,
+            ended=ended,
+            alpha=step_size(alpha, counts[state, action], power) if power > 0.0 else alpha,
+            discount=config.discount,
+            epsilon=epsilon,
+            first_ties=first_ties,
         )
         if watch is not None:
             watch(update, step, total)

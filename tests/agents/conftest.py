@@ -11,9 +11,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.tabular.kernels import Step, as_step
+from agents.tabular.kernels import Step
 
-PLAIN_STEP = as_step(0, 0, 0, 0.0, 0, 0, False, False, 0.5, 0.9, 0.0, True)
+PLAIN_STEP = Step(0, 0, 0, 0.0, 0, 0, False, False, 0.5, 0.9, 0.0, True)
 
 
 def make_step(**fields: Any) -> Step:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.tabular import changes
-from agents.tabular.kernels import Own, as_step
+from agents.tabular.kernels import Own, Step
 from agents.tabular.rules import one_step, several_tables
 from sandbox.registry.registry import registry
 
@@ -23,7 +23,7 @@ def own_of(tables: int = 0) -> Own:
 
 
 def step(alpha: float = 0.25, terminated: bool = False):
-    return as_step(3, 1, 0, -1.5, 2, 1, terminated, terminated, alpha, 0.9, 0.2, False)
+    return Step(3, 1, 0, -1.5, 2, 1, terminated, terminated, alpha, 0.9, 0.2, False)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.25, 1e-4])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents.planning import solvers as planning
-from agents.tabular.kernels import Own, as_step
+from agents.tabular.kernels import Own, Step
 from agents.tabular.rules import model_rules
 from agents.tabular.rules.model_rules import (
     dyna,
@@ -62,7 +62,7 @@ class Bench:
         ended: bool = False,
     ) -> None:
         self.counts[state, action] += 1
-        step = as_step(
+        step = Step(
             number,
             state,
             action,

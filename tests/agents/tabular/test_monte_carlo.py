@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.tabular.kernels import Own, as_step
+from agents.tabular.kernels import Own, Step
 from agents.tabular.rules.monte_carlo import (
     MonteCarlo,
     OffPolicyMonteCarlo,
@@ -63,7 +63,7 @@ class Bench:
         for time, (state, action, reward, next_state) in enumerate(steps):
             last = time == len(steps) - 1
             self.counts[state, action] += 1
-            step = as_step(
+            step = Step(
                 time,
                 state,
                 action,
