@@ -22,7 +22,7 @@ from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
-    from agents.tabular.kernels import Log, Own, Tables
+    from agents.tabular.kernels import Log, Own
     from agents.tabular.stepping import StepWatch
     from envs.aliases import Env
     from envs.mdp import TabularMDP
@@ -106,7 +106,6 @@ class TabularAgent(Agent):
         self.visits = np.zeros(states, dtype=np.int64)  # [states], visits while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
         self._scratch = np.zeros((4, actions))
-        self._known: tuple[TabularMDP, Tables] | None = None
 
     @property
     def start_value(self) -> float:
@@ -234,7 +233,7 @@ class TabularAgent(Agent):
         )
         kernels.learn(
             self.own(),
-            self._tables(model),
+            kernels.tables(model),
             given,
             *compiling.pointers(type(self).rule, config.policy_name),
             kernels.step_size,
@@ -356,15 +355,6 @@ class TabularAgent(Agent):
         """The place of the next episode in schedules, and the steps learned since it began."""
         stride = self.stride
         return divmod(int(self.counts.sum()), stride) if stride else (self.episodes_done, 0)
-
-    def _tables(self, model: TabularMDP) -> Tables:
-        """The model's arrays for the kernels; those of the last model are cached, because a run
-        learns one model in many blocks."""
-        from agents.tabular import kernels
-
-        if self._known is None or self._known[0] is not model:
-            self._known = (model, kernels.tables(model))
-        return self._known[1]
 
     def _make_rows(self, horizon: int) -> None:
         """Create the rule's lists for episodes of that many steps; existing lists are kept.
