@@ -80,16 +80,6 @@ def monte_carlo(
             q[s, a] += size * (total - q[s, a])
 
 
-def greedy_share(q: np.ndarray, state: int, action: int, first_ties: bool) -> float:
-    """π(a | s) of the greedy policy: the first best action, or all of them equally likely."""
-    value, alike = q[state, action], 1
-    for other in range(q.shape[1]):
-        if q[state, other] > value or (first_ties and other < action and q[state, other] == value):
-            return 0.0
-        alike += other != action and not first_ties and q[state, other] == value
-    return 1.0 / alike
-
-
 def off_policy_monte_carlo(
     own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
 ) -> None:
@@ -124,7 +114,8 @@ def off_policy_monte_carlo(
         total = ring[here, REWARD] + step.discount * total
         weights[s, a] += weight
         q[s, a] += weight / weights[s, a] * (total - q[s, a])
-        weight *= greedy_share(q, s, a, step.first_ties) / ring[here, PROBABILITY]
+        fill_probabilities(q, counts, s, 0.0, step.first_ties, b)  # at 0 every policy is greedy
+        weight *= b[a] / ring[here, PROBABILITY]
         if weight == 0.0 or not weight < HEAVIEST:
             return
 
