@@ -67,12 +67,12 @@ class DiscretiserConfig(LabConfig):
 
 
 class Leaf(NamedTuple):
-    """A part of an observation that is not composite, with its digits."""
+    """The digits of a part of an observation that is not composite."""
 
     sizes: tuple[int, ...]
     """Each digit takes the values 0 to its size - 1."""
-    read: Callable[[Any], list[int]]
-    """Returns the digits of the whole observation."""
+    digits: Callable[[Any], list[int]]
+    """Returns the digits of the part."""
 
 
 class Numbering:
@@ -88,8 +88,8 @@ class Numbering:
 
     def __init__(self, space: Space, cuts: Sequence[Sequence[float] | np.ndarray] = ()) -> None:
         left = iter([list(map(float, one)) for one in cuts])
-        self.leaves = [_leaf(one, part, left) for one, part in _parts(space)]
-        self.size = math.prod(size for leaf in self.leaves for size in leaf.sizes)
+        self.leaves = [(part, _leaf(one, left)) for one, part in _parts(space)]
+        self.size = math.prod(size for _, leaf in self.leaves for size in leaf.sizes)
 
     def __call__(self, observation: object) -> int:
         """The number of an observation.
@@ -98,8 +98,8 @@ class Numbering:
             SandboxError: when the observation is outside the space.
         """
         number = 0
-        for sizes, read in self.leaves:
-            for size, digit in zip(sizes, read(observation), strict=True):
+        for part, (sizes, digits) in self.leaves:
+            for size, digit in zip(sizes, digits(part(observation)), strict=True):
                 if not 0 <= digit < size:
                     raise SandboxError(
                         f"The environment gave the observation {observation!r}, which lies "
@@ -126,17 +126,21 @@ def _parts(space: Space, part: Part = lambda whole: whole) -> Iterator[tuple[Spa
         yield space, part
 
 
-def _leaf(space: Space, part: Part, cuts: Iterator[list[float]]) -> Leaf:
+def _leaf(space: Space, cuts: Iterator[list[float]]) -> Leaf:
     """The digits of a part; each Box takes the next cuts from the iterator."""
     if isinstance(space, spaces.Discrete):
-        return Leaf((int(space.n),), _value(part, int(space.start)))
+        first = int(space.start)
+        return Leaf((int(space.n),), lambda value: [int(value) - first])
     if isinstance(space, spaces.MultiBinary):
-        return Leaf((2,) * math.prod(space.shape), _row(part, np.zeros(1, dtype=np.int64)))
+        return Leaf((2,) * math.prod(space.shape), lambda row: _integers(row).tolist())
     if isinstance(space, spaces.MultiDiscrete):
-        return Leaf(tuple(space.nvec.ravel().tolist()), _row(part, np.ravel(space.start)))
+        begin = np.ravel(space.start)
+        return Leaf(
+            tuple(space.nvec.ravel().tolist()), lambda row: (_integers(row) - begin).tolist()
+        )
     if isinstance(space, spaces.Box):
         edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
-        return Leaf(tuple(len(one) + 1 for one in edges), _bins(part, edges))
+        return Leaf(tuple(len(one) + 1 for one in edges), lambda box: _bins(box, edges))
     raise UsageError(
         f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
     )
@@ -146,20 +150,16 @@ def _inner(part: Part, key: str | int) -> Part:
     return lambda whole: part(whole)[key]
 
 
-def _value(part: Part, first: int) -> Callable[[Any], list[int]]:
-    return lambda whole: [int(part(whole)) - first]
+def _integers(values: Any) -> np.ndarray:
+    return np.ravel(values).astype(np.int64)
 
 
-def _row(part: Part, first: np.ndarray) -> Callable[[Any], list[int]]:
-    return lambda whole: (np.ravel(part(whole)).astype(np.int64) - first).tolist()
-
-
-def _bins(part: Part, edges: list[list[float]]) -> Callable[[Any], list[int]]:
-    """A function that returns the bin of each number; the outer bins extend to infinity. NaN
-    gives -1, which lies outside."""
-    return lambda whole: [
+def _bins(box: Any, edges: list[list[float]]) -> list[int]:
+    """The bin of each number; the outer bins extend to infinity. NaN gives -1, which lies
+    outside."""
+    return [
         bisect_right(one, value) if value == value else -1
-        for one, value in zip(edges, np.ravel(part(whole)).tolist(), strict=True)
+        for one, value in zip(edges, np.ravel(box).tolist(), strict=True)
     ]
 
 
