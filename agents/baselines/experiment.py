@@ -19,7 +19,7 @@ from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from agents.baselines import memory
-from agents.baselines.worlds import GridVecWorld, GymVecWorld, VecWorld, in_batches
+from agents.baselines.worlds import GridVecWorld, GymVecWorld, VecWorld
 from agents.control import replay
 from agents.control.base import SNAPSHOT_BYTES, AgentExperiment
 from agents.control.episodic import EpisodicScores
@@ -325,10 +325,10 @@ class BaselineExperiment(AgentExperiment):
 
     def _snapshot(self, steps: int) -> PolicySnapshot:
         """The agent's present policy and values in every state of the model."""
-        agent, observations, worth = self.agent, self.world.observations(), None
-        chances = in_batches(agent.chances, observations).astype(np.float32)  # [states, actions]
-        if agent.worth(observations[:1]) is not None:
-            worth = in_batches(agent.worth, observations).astype(np.float32)  # [states]
+        agent, world, worth = self.agent, self.world, None
+        chances = world.of_states(agent.chances).astype(np.float32)  # [states, actions]
+        if agent.worth(world.observe(np.arange(1))) is not None:
+            worth = world.of_states(agent.worth).astype(np.float32)  # [states]
         return PolicySnapshot(steps, chances, worth)
 
     def _begin_anew(self) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -22,13 +21,14 @@ from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
 from envs.aliases import Env
 from envs.config import GridConfig
-from envs.grid import GridEnv
 from envs.vector import GridVectorEnv
 from sandbox.lab import Context, State
 from sandbox.registry.registry import registry
 from sandbox.seeding import generator
 
 SEEDS = 2**31
+BATCH = 1024
+"""Number of states that are observed at once."""
 
 
 class VecWorld(World[BaselineAgent]):
@@ -41,12 +41,25 @@ class VecWorld(World[BaselineAgent]):
     venv: Recorded
 
     @abstractmethod
-    def observations(self) -> Any:
-        """The observation of each state of the model: [states, …]."""
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """The observations of some states of the model, int64 [some]: [some, …]."""
+
+    def of_states(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """The results of a function for the observations of all states of the model, computed in
+        batches: [states, …].
+
+        Args:
+            function: from observations to an array with as many rows.
+        """
+        assert self.model is not None
+        states = np.arange(self.model.states)
+        starts = range(0, len(states), BATCH)
+        parts = [function(self.observe(states[start : start + BATCH])) for start in starts]
+        return np.concatenate(parts)
 
     def policy(self, agent: BaselineAgent) -> np.ndarray:
         """See `World.policy`."""
-        greedy = in_batches(agent.greedy, self.observations()).reshape(-1)  # [states]
+        greedy = self.of_states(agent.greedy).reshape(-1)  # [states]
         return np.eye(int(self.venv.action_space.n))[greedy]  # type: ignore[attr-defined]
 
 
@@ -69,9 +82,10 @@ class GridVecWorld(VecWorld):
             GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))), self.model.goal
         )
 
-    def observations(self) -> Any:
-        """See `VecWorld.observations`."""
-        return States(self.env)
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """See `VecWorld.observe`; images are drawn here."""
+        observations: np.ndarray = self.env.observe(states)
+        return observations
 
     def memory(self) -> State:
         """The complete state of the environments."""
@@ -107,10 +121,9 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         self._many, self.venv = many.envs, Recorded(many)
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
-    def observations(self) -> Any:
-        """See `VecWorld.observations`."""
-        assert self.model is not None
-        return np.arange(self.model.states)
+    def observe(self, states: np.ndarray) -> np.ndarray:
+        """See `VecWorld.observe`."""
+        return states
 
     def learned(self, agent: BaselineAgent) -> object:
         """See `SampledWorld.learned`."""
@@ -159,34 +172,6 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         for env, state in zip(self._many, kept, strict=True):
             states.load_state_dict(env, state)
         return True
-
-
-class States:
-    """Observations of all states of a grid; images are drawn on demand."""
-
-    def __init__(self, env: GridEnv) -> None:
-        self._env = env
-
-    def __len__(self) -> int:
-        return int(self._env.layout.cells.size)
-
-    def __getitem__(self, part: slice) -> np.ndarray:
-        observations: np.ndarray = self._env.observe(np.arange(len(self))[part])
-        return observations
-
-
-def in_batches(
-    function: Callable[[Any], np.ndarray], observations: Any, size: int = 1024
-) -> np.ndarray:
-    """The results of a function for all observations, computed in batches: [states, …].
-
-    Args:
-        function: from observations to an array with as many rows.
-        observations: the observations of all states.
-        size: the size of a batch.
-    """
-    starts = range(0, len(observations), size)
-    return np.concatenate([function(observations[start : start + size]) for start in starts])
 
 
 def _countable(env: Env) -> bool:
