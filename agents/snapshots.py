@@ -44,7 +44,6 @@ class Snapshots:
         epochs: of the whole training, >= 1.
         steps: of an epoch, >= 1.
         spacing: in steps; snapshots are only taken after multiples of it.
-        at_most: how many snapshots.
 
     Attributes:
         kept: the snapshots, oldest first; each has its epoch, which may be a fraction.
@@ -56,10 +55,9 @@ class Snapshots:
         epochs: int,
         steps: int = 1,
         spacing: int = 1,
-        at_most: int = SNAPSHOTS,
     ) -> None:
         self._view, self._steps = view, steps
-        times = snapshot_times(max(1, epochs * steps // spacing), at_most)
+        times = snapshot_times(max(1, epochs * steps // spacing))
         self._due = {0, *(spacing * time for time in times)}
         self.kept: list[Snapshot] = []
 

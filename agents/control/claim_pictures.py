@@ -323,18 +323,17 @@ def _raw_map(axes: Axes, route: Route) -> np.ndarray:
     return values
 
 
-def animation(route: Route, title: str, fps: float = 10.0) -> bytes:
-    """The route as a GIF.
+def animation(route: Route, title: str) -> bytes:
+    """The route as a GIF of 10 frames per second.
 
     Args:
         route: the route to show.
         title: the title above the frames.
-        fps: frames per second.
     """
     from sandbox.visual.animation import write_gif
 
     file = io.BytesIO()
-    write_gif(file, _frames(route, title), fps)
+    write_gif(file, _frames(route, title), fps=10.0)
     return file.getvalue()
 
 

@@ -21,9 +21,7 @@ TOLERANCE = 1e-12
 PRECISION = 1e-7
 
 
-def bisect(
-    differs: Callable[[float], bool], low: float, high: float, precision: float = PRECISION
-) -> float:
+def bisect(differs: Callable[[float], bool], low: float, high: float) -> float:
     """The point between `low` and `high` at which `differs` changes from False to True.
 
     Raises:
@@ -33,7 +31,7 @@ def bisect(
         raise SandboxError(
             f"Nothing changes between {low:g} and {high:g}: there is no threshold to be found."
         )
-    while high - low > precision:
+    while high - low > PRECISION:
         middle = (low + high) / 2
         low, high = (low, middle) if differs(middle) else (middle, high)
     return (low + high) / 2
@@ -46,11 +44,9 @@ def walks(model: TabularMDP, discount: float, epsilon: float) -> bool:
     return earned.goal_probability >= evaluation.SURE
 
 
-def largest_walking_epsilon(
-    model: TabularMDP, discount: float, low: float = 0.0, high: float = 0.8
-) -> float:
+def largest_walking_epsilon(model: TabularMDP, discount: float) -> float:
     """The ε above which the best ε-soft policy stays where it is instead of walking to the goal."""
-    return bisect(lambda epsilon: not walks(model, discount, epsilon), low, high)
+    return bisect(lambda epsilon: not walks(model, discount, epsilon), 0.0, 0.8)
 
 
 def episode_below(epsilon: float, start: float, end: float, episodes: int) -> int:

@@ -65,14 +65,13 @@ def compose(seed: int, number: int, bars: int = 16) -> np.ndarray:
     return roll_of([_as_notes(right), _as_notes(left)])
 
 
-def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pieces:
+def etudes(seed: int, pieces: int, *, steps_per_beat: int) -> Pieces:
     """Études in splits: one in ten for validation, and one in ten for the test.
 
     Args:
         seed: of all études.
         pieces: how many, at least 3; the first 24 are in all major and minor keys.
         steps_per_beat: steps to a quarter note when they are read.
-        bars: length of each.
     """
     held_out = max(1, pieces // 10)
     order = generator(seed, "etudes").permutation(
@@ -84,7 +83,7 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int, bars: int = 16) -> Pi
     groups, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
     for number in range(pieces):
         name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
-        content = midi_bytes(compose(seed, number, bars), steps_per_beat=STEPS_PER_BEAT, tempo=96)
+        content = midi_bytes(compose(seed, number), steps_per_beat=STEPS_PER_BEAT, tempo=96)
         piece = read_piece(content, name, steps_per_beat)
         groups[split].append(piece)
         report.append(Line(name, split, piece.how, len(piece.roll)))

@@ -50,23 +50,21 @@ def steps_of(
     return first, np.maximum(behind, first + 1)
 
 
-def roll_of(hands: list[Notes], steps: int | None = None) -> np.ndarray:
+def roll_of(hands: list[Notes]) -> np.ndarray:
     """The roll of notes, one `Notes` for each hand.
 
     Args:
         hands: notes of each hand; a later note of the same key ends the earlier one.
-        steps: length; None for the end of the last note.
 
     Returns:
         uint8 [steps, hands, 88].
     """
-    if steps is None:
-        steps = max((int(notes.end.max()) for notes in hands if len(notes.end)), default=0)
+    steps = max((int(notes.end.max()) for notes in hands if len(notes.end)), default=0)
     roll = np.zeros((steps, len(hands), KEYS), dtype=np.uint8)
     for hand, notes in enumerate(hands):
         change = np.zeros((steps + 1, KEYS), dtype=np.int16)
         np.add.at(change, (notes.start, notes.key), 1)
-        np.add.at(change, (np.minimum(notes.end, steps), notes.key), -1)
+        np.add.at(change, (notes.end, notes.key), -1)
         roll[:, hand] = np.cumsum(change[:-1], axis=0, dtype=np.int16) > 0  # HELD
         roll[notes.start, hand, notes.key] = STRUCK
     return roll
