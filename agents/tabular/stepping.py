@@ -26,7 +26,7 @@ from sandbox.errors import UsageError
 if TYPE_CHECKING:
     from agents.tabular.changes import Update
     from agents.tabular.config import TabularConfig
-    from envs.aliases import Env
+    from envs.aliases import Env, Space
 
 
 class StepWorld:
@@ -40,18 +40,9 @@ class StepWorld:
     """
 
     def __init__(self, env: Env) -> None:
-        observed, acted = env.observation_space, env.action_space
-        for what, space in (("observations", observed), ("actions", acted)):
-            if not isinstance(space, gymnasium.spaces.Discrete):
-                raise UsageError(
-                    "A tabular agent learns where observations and actions are Discrete; "
-                    f"the {what} of this environment are {space}."
-                )
-        assert isinstance(observed, gymnasium.spaces.Discrete)
-        assert isinstance(acted, gymnasium.spaces.Discrete)
         self.env = env
-        self.states, self.actions = int(observed.n), int(acted.n)
-        self._first_state, self._first_action = int(observed.start), int(acted.start)
+        self.states, self._first_state = _counted("observations", env.observation_space)
+        self.actions, self._first_action = _counted("actions", env.action_space)
         model = getattr(env.unwrapped, "model", None)
         goal = getattr(model, "goal", None)
         limits = (env.spec.max_episode_steps if env.spec else 0, getattr(model, "horizon", 0))
@@ -72,6 +63,16 @@ class StepWorld:
             bool(terminated),
             bool(truncated),
         )
+
+
+def _counted(what: str, space: Space) -> tuple[int, int]:
+    """The number of elements of a Discrete space, and the first of them."""
+    if not isinstance(space, gymnasium.spaces.Discrete):
+        raise UsageError(
+            "A tabular agent learns where observations and actions are Discrete; "
+            f"the {what} of this environment are {space}."
+        )
+    return int(space.n), int(space.start)
 
 
 class StepWatch(Protocol):
