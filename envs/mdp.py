@@ -171,15 +171,17 @@ class TabularMDP:
             return int(np.searchsorted(cumulative, rng.random(), side="right"))
         return 0
 
-    def transition(self, state: int, action: int, outcome: int) -> tuple[int, float, bool]:
-        """Next state, reward, and whether the episode terminates, for one outcome of an action.
+    def transition(
+        self, state: int, action: int, rng: np.random.Generator
+    ) -> tuple[int, float, bool]:
+        """Next state, reward, and whether the episode terminates, for a drawn outcome of an action.
 
         Args:
             state: its number.
             action: likewise.
-            outcome: likewise.
+            rng: see `sample_outcome`.
         """
-        at = (state, action, outcome)
+        at = state, action, self.sample_outcome(state, action, rng)
         return int(self.next_state[at]), float(self.reward[at]), bool(self.terminated[at])
 
 

@@ -187,8 +187,7 @@ def walk(
     yield state, step, total
     while not ends and (step < model.horizon or not model.horizon):
         action = act(state, step)
-        outcome = model.sample_outcome(state, action, rng)
-        state, reward, ends = model.transition(state, action, outcome)
+        state, reward, ends = model.transition(state, action, rng)
         step, total = step + 1, total + reward
         yield state, step, total
 

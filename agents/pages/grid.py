@@ -148,8 +148,7 @@ class GridBoard(UpdateBoard):
             await super()._key(event)
             return
         move = ACTIONS.index(action)
-        outcome = self._model.sample_outcome(self._state, move, self._rng)
-        self._state, reward, over = self._model.transition(self._state, move, outcome)
+        self._state, reward, over = self._model.transition(self._state, move, self._rng)
         self._return += reward
         layout, status = self._now.layout, f"return {number(self._return)}"
         here = layout.position(self._state)
