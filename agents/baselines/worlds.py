@@ -15,8 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.agent import BaselineAgent
 from agents.baselines.vec import GridVecEnv, Recorded
-from agents.control.worlds import GreedyTrial, SampledWorld, World, try_out
-from agents.planning import evaluation
+from agents.control.worlds import GreedyTrial, SampledWorld, World, play, try_out
 from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
 from envs.aliases import Env
@@ -132,9 +131,8 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
     def sample(self, agent: BaselineAgent) -> Evaluation:
         """See `SampledWorld.sample`."""
         self._begin_trial(self.env, self._many[0])
-        episodes = range(self._seed, self._seed + self._episodes)
-        results = np.array([self._episode(agent, seed) for seed in episodes])  # [episodes, 2]
-        return evaluation.sampled(results[:, 0], results[:, 1], self.horizon)
+        seeds = (seed % 2**32 for seed in range(self._seed, self._seed + self._episodes))
+        return play(self.env, agent.act, self.horizon, seeds)
 
     def try_out(self, agent: BaselineAgent, episodes: int) -> GreedyTrial | None:
         """See `World.try_out`."""
@@ -146,15 +144,6 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
 
         self._begin_trial(self.env, self._many[0])
         return try_out(self.env, act, self.horizon, episodes, self._seed, self.model)
-
-    def _episode(self, agent: BaselineAgent, seed: int) -> tuple[float, int]:
-        """Return and length of one greedy episode."""
-        observation, _ = self.env.reset(seed=seed % 2**32)
-        total, steps, over = 0.0, 0, False
-        while not over and steps < self.horizon:
-            observation, reward, terminated, truncated, _ = self.env.step(agent.act(observation))
-            total, steps, over = total + float(reward), steps + 1, bool(terminated or truncated)
-        return total, steps
 
     def memory(self) -> State:
         """The record, and the states of all environments that have learned, if they have any."""

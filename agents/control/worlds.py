@@ -7,7 +7,7 @@ generator, so it does not affect learning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -107,15 +107,31 @@ def play_randomly(env: Env, horizon: int) -> Evaluation:
     """
     env.action_space.seed(0)
     env.reset(seed=0)
-    results = np.zeros((RANDOM_EPISODES, 2))  # [episodes, return and length]
-    for result in results:
-        env.reset()
-        over = False
-        while not over and result[1] < horizon:
-            _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-            result += float(reward), 1
-            over = terminated or truncated
-    return evaluation.sampled(results[:, 0], results[:, 1], horizon)
+    seeds = [None] * RANDOM_EPISODES
+    return play(env, lambda _: env.action_space.sample(), horizon, seeds)
+
+
+def play(
+    env: Env, act: Callable[[Any], Any], horizon: int, seeds: Iterable[int | None]
+) -> Evaluation:
+    """The evaluation of sampled episodes.
+
+    Args:
+        env: it is reset.
+        act: chooses an action, from the observation.
+        horizon: steps after which an episode is truncated.
+        seeds: of each episode; None continues the environment's generator.
+    """
+    results = []
+    for seed in seeds:
+        observation, _ = env.reset(seed=seed)
+        total, steps, over = 0.0, 0, False
+        while not over and steps < horizon:
+            observation, reward, terminated, truncated, _ = env.step(act(observation))
+            total, steps, over = total + float(reward), steps + 1, bool(terminated or truncated)
+        results.append((total, steps))
+    returns, lengths = np.array(results, dtype=np.float64).T
+    return evaluation.sampled(returns, lengths, horizon)
 
 
 class World(ABC, Generic[A]):
