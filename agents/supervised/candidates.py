@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sandbox.lab import Experiment
+from sandbox.store.artifacts import Artifacts
 from sandbox.visual.parallel import parallel_coordinates
 
 MANY = 30
@@ -70,20 +69,25 @@ class CandidateSearch(Experiment):
         )
 
 
-def ranking_table(ranking: Iterable[int], columns: Mapping[str, Sequence[Any] | np.ndarray]) -> str:
-    """Candidates in the order of their ranks, as comma-separated text.
+def write_ranking(
+    artifacts: Artifacts,
+    name: str,
+    ranking: Iterable[int],
+    columns: Mapping[str, Sequence[Any] | np.ndarray],
+) -> None:
+    """Write the candidates in the order of their ranks as a CSV file.
 
     Args:
-        ranking: their numbers, best first.
+        artifacts: where the file goes.
+        name: its name.
+        ranking: the candidates' numbers, best first.
         columns: a value for each candidate, by heading.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["rank", *columns])
-    for rank, one in enumerate(ranking, 1):
-        cells = [_plain(values[one], " ") for values in columns.values()]
-        writer.writerow([rank, *cells])
-    return text.getvalue()
+    rows = (
+        [rank, *(_plain(values[one], " ") for values in columns.values())]
+        for rank, one in enumerate(ranking, 1)
+    )
+    artifacts.write_csv(name, ["rank", *columns], rows)
 
 
 def _plain(value: Any, between: str) -> Any:

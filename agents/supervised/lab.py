@@ -132,7 +132,7 @@ class ImageLab(Lab):
 
         if isinstance(experiment, RandomSearchExperiment):
             score = f"{experiment.monitor.replace('_', ' ')} in cross-validation"
-            artifacts.write("candidates.csv", experiment.table(list(self.searched)))
+            experiment.write_table(artifacts, list(self.searched))
             artifacts.save_figure("candidates.png", experiment.plot(self.searched, score))
             experiment = experiment.final
         save_model(artifacts, self.name, experiment.config, experiment.model)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.supervised.batches import DeviceImages
-from agents.supervised.candidates import CandidateSearch, ranking_table
+from agents.supervised.candidates import CandidateSearch, write_ranking
 from agents.supervised.config import RandomSearchConfig, TrainingConfig
 from agents.supervised.experiment import ImageExperiment, Task
 from agents.supervised.optimisation import optimizer_class
@@ -23,6 +23,7 @@ from envs.datasets.images import load_images
 from sandbox.errors import UsageError
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
+from sandbox.store.artifacts import Artifacts
 
 if TYPE_CHECKING:
     from skorch import NeuralNet
@@ -201,15 +202,15 @@ class RandomSearchExperiment(CandidateSearch):
             **chosen,
         }
 
-    def table(self, names: Sequence[str]) -> str:
-        """All candidates, best first, as comma-separated text: scores, best epochs and settings."""
+    def write_table(self, artifacts: Artifacts, names: Sequence[str]) -> None:
+        """Write all candidates, best first, as a CSV file: scores, best epochs and settings."""
         columns: dict[str, Any] = {
             f"cv_{self.monitor}": self.means(),
             "best_epoch": self.best_epochs(),
         }
         for name in names:
             columns[name] = [dict(one)[name] for one in self.candidates]
-        return ranking_table(self.ranking(), columns)
+        write_ranking(artifacts, "candidates.csv", self.ranking(), columns)
 
 
 def skorch_net(

@@ -96,7 +96,7 @@ class RegressionLab(Lab):
             artifacts.save_figure("losses.png", pictures.losses(metrics.columns("learn"), best))
             title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"
         else:
-            artifacts.write("ranking.csv", pictures.ranking(experiment))
+            pictures.save_ranking(experiment, artifacts)
             plot = pictures.parallel_coordinates(experiment)
             artifacts.save_figure("parallel_coordinates.png", plot)
             artifacts.save_figure("finalists.png", pictures.finalists(experiment))

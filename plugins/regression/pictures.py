@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.supervised.candidates import ranking_table
+from agents.supervised.candidates import write_ranking
 from envs.datasets.curves import span
 from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from plugins.regression.search import GridSearchExperiment
+from sandbox.store import Artifacts
 from sandbox.visual import plots
 
 POINTS = 400
@@ -121,8 +122,8 @@ def finalists(search: GridSearchExperiment) -> Figure:
     return figure
 
 
-def ranking(search: GridSearchExperiment) -> str:
-    """All candidates, the best by cross-validation first, as comma-separated text."""
+def save_ranking(search: GridSearchExperiment, artifacts: Artifacts) -> None:
+    """Write all candidates, the best by cross-validation first, as a CSV file."""
     candidates, done = search.candidates, search.finalists[: len(search.models)]
     errors = np.full((len(candidates), 2), "", dtype=object)
     errors[done, 0], errors[done, 1] = search.train_mse[: len(done)], search.test_mse[: len(done)]
@@ -135,7 +136,7 @@ def ranking(search: GridSearchExperiment) -> str:
     }
     columns |= {f"fold_{number}": losses for number, losses in enumerate(search.losses.T, 1)}
     columns |= {"train_mse": errors[:, 0], "test_mse": errors[:, 1]}
-    return ranking_table(search.ranking(), columns)
+    write_ranking(artifacts, "ranking.csv", search.ranking(), columns)
 
 
 def scatter(axes: Axes, points: DataPoints) -> None:
