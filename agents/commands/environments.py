@@ -9,12 +9,14 @@ import numpy as np
 
 from agents.control.views import GridView, grid_view
 from envs import ids, tables
-from envs.grid import GridEnv
+from envs.grid import STEPS, GridEnv
 from envs.mdp import TabularMDP
 from sandbox.errors import UsageError
 
 WIDEST = 60
 """Largest number of rows or columns of a grid that is drawn as text."""
+SIGNS = "·→←↓↑"
+"""The signs of our actions."""
 LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
 
 
@@ -66,7 +68,7 @@ class OwnEnv(SolvableEnv):
     """
 
     episodic = False
-    signs = "·→←↓↑"
+    signs = SIGNS
 
     def __init__(self, name: str, env: GridEnv) -> None:
         self.lab, self._env = [name], env
@@ -96,7 +98,7 @@ class GymnasiumEnv(SolvableEnv):
         self.env = ids.make(config)
         view = self.view
         if view is not None:
-            arrows = {(0, 0): "·", (1, 0): "→", (-1, 0): "←", (0, 1): "↓", (0, -1): "↑"}
+            arrows = {(x, y): sign for (y, x), sign in zip(STEPS, SIGNS, strict=True)}
             self.signs = "".join(arrows.get((int(x), int(y)), "?") for x, y in view.arrows)
             shown = {"H": "O", "G": "G"}
             self.cells = np.vectorize(lambda letter: shown.get(letter, ""))(view.letters)

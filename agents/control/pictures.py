@@ -15,15 +15,14 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from agents.control import curves
 from agents.control.base import AgentExperiment, snapshot_columns
 from envs import layouts
-from envs.grid import ACTIONS
+from envs.grid import ACTIONS, STEPS
 from envs.layouts import Layout
 from sandbox.store import Artifacts, Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
-ARROWS = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-"""Directions (x, y) of the actions stay, right, left, down, up in a picture with rows counted
-downwards."""
+ARROWS = np.array(STEPS, dtype=np.float64)[:, ::-1]
+"""Directions (x, y) of the actions in a picture with rows counted downwards."""
 
 
 def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
@@ -48,7 +47,14 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
 
 
 def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
-    """The band of all seeds; see `AgentExperiment.seeds_curve`."""
+    """The band of all seeds of a run.
+
+    Args:
+        first: the experiment of the first seed.
+        metrics: the metrics of the run.
+        name: the name of the environment.
+        seeds: how many.
+    """
     title = f"{name}: how {first.config.agent.name} learned"
     return curves.band_curve(metrics, first.score().optimum, seeds, title)
 
