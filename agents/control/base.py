@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -28,9 +28,6 @@ from envs.mdp import TabularMDP
 from sandbox.lab import Block, Experiment, Frame, State, Summary
 from sandbox.score import Score
 from sandbox.store import Artifacts, Metrics
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LAST = 100
 """Reports state means over this many last episodes."""
@@ -109,8 +106,8 @@ class ShownExperiment(Experiment):
 
     config: ControlConfig
     figures: ClassVar[str]
-    """The module that draws its pictures with the functions `save` and `seeds_curve`, which
-    `pictures` and `seeds_curve` call; imported when there is something to draw."""
+    """The module that draws its pictures with the functions `save`, and for many seeds
+    `seeds_curve`; imported when there is something to draw."""
 
     def pictures(self, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
         """Write the pictures and files of a finished run.
@@ -260,17 +257,6 @@ class AgentExperiment(ShownExperiment):
     def stationary_optimum(self) -> float | None:
         """The expected return of the best stationary policy; None if it is unknown."""
         return None
-
-    def seeds_curve(self, metrics: Metrics, name: str, seeds: int) -> Figure:
-        """The learning curve of many seeds that learned together; this experiment is the first of
-        them.
-
-        Args:
-            metrics: the metrics of the run.
-            name: the name of the environment.
-            seeds: how many.
-        """
-        return import_module(self.figures).seeds_curve(self, metrics, name, seeds)
 
     def _recent(self) -> Summary:
         """The mean score of the last episodes."""

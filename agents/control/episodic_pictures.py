@@ -52,7 +52,14 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
 
 
 def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
-    """The mean return of all seeds; see `AgentExperiment.seeds_curve`."""
+    """The mean return of all seeds of a run.
+
+    Args:
+        first: the experiment of the first seed.
+        metrics: the metrics of the run.
+        name: the name of the environment.
+        seeds: how many.
+    """
     title = f"{name}: how {seeds} seeds of {first.config.agent.name} learned"
     explored = "epsilon_mean" if "epsilon" in first.banded else "epsilon"
     score = CurveColumns("return_mean", label="return, mean of all seeds", explored=explored)

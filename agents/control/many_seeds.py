@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,8 @@ class ManySeeds(ShownExperiment):
         rows = zip(*(column.tolist() for column in table.values()), strict=True)
         cells = (["" if value != value else value for value in row] for row in rows)  # no NaN
         artifacts.write_csv("seeds.csv", table, cells)
-        curve = self.experiments[0].seeds_curve(metrics, name, seeds)
+        first = self.experiments[0]
+        curve = import_module(first.figures).seeds_curve(first, metrics, name, seeds)
         artifacts.save_figure("learning_curve.png", curve)
         title = f"{name}: where {seeds} seeds of {self.config.agent.name} ended"
         label = f"{score.unit} of the greedy policy"
