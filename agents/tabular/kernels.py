@@ -123,12 +123,12 @@ class Hyperparameters(NamedTuple):
     `next_action` is 0 (Q-learning)."""
     learns: bool
     """Whether the rule is called; planners set it to False."""
-    stride: int = 0
+    stride: int
     """Steps for which an entry of epsilon and alpha holds; an episode keeps that of its first step.
     With 0 each episode has an entry of its own."""
-    offset: int = 0
+    offset: int
     """Steps that were learned under the first entry before, in [0, stride)."""
-    most_steps: int = NO_LIMIT
+    most_steps: int
     """Steps with which learning ends early, after the episode in which they are reached."""
 
 
@@ -147,18 +147,17 @@ def _read_only(dtype: types.Type, dimensions: int) -> types.Array:
     return types.Array(dtype, dimensions, "C", readonly=True)
 
 
-SCALARS = {int: int64, float: float64, bool: boolean}
-STEP = types.NamedTuple([SCALARS[kind] for kind in get_type_hints(Step).values()], Step)
+TYPES = {int: int64, float: float64, bool: boolean, np.ndarray: NUMBERS}
+STEP, HYPERPARAMETERS = (
+    types.NamedTuple([TYPES[hint] for hint in get_type_hints(kind).values()], kind)
+    for kind in (Step, Hyperparameters)
+)
 OWN = types.NamedTuple([TABLE, float64[:, :, ::1], TABLE, COUNTS, NUMBERS, TABLE], Own)
 TABLES = types.NamedTuple(
     [_read_only(dtype, 3) for dtype in (int64, float64, float64, boolean)]
     + [_read_only(dtype, 1) for dtype in (int64, float64, boolean)]
     + [int64, boolean],
     Tables,
-)
-HYPERPARAMETERS = types.NamedTuple(
-    [NUMBERS, NUMBERS, float64, float64, boolean, boolean, boolean, int64, int64, int64],
-    Hyperparameters,
 )
 LOG = types.NamedTuple([NUMBERS, *[INTEGERS] * 5], Log)
 
