@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from functools import cached_property
-
 import numpy as np
 
-from agents.control.views import GridView, grid_view
+from agents.control.views import grid_view
 from envs import ids, tables
 from envs.grid import STEPS, GridEnv
 from envs.mdp import TabularMDP
@@ -20,10 +17,11 @@ SIGNS = "·→←↓↑"
 LEGEND = {"G": "G goal", "#": "# wall", "O": "O hole"}
 
 
-class SolvableEnv(ABC):
+class SolvableEnv:
     """An environment with an exact model.
 
     Attributes:
+        model: the exact model.
         lab: the arguments that select lab and environment in `run`.
         episodic: whether episodes are judged by their return rather than by reward per step.
         cells: content of each cell of a grid, str [rows, columns], "" where an arrow is drawn;
@@ -32,16 +30,12 @@ class SolvableEnv(ABC):
         legend: what the signs mean; "" when they are obvious.
     """
 
+    model: TabularMDP
     lab: list[str]
     episodic = True
     cells: np.ndarray | None = None
     signs = ""
     legend = ""
-
-    @property
-    @abstractmethod
-    def model(self) -> TabularMDP:
-        """The exact model."""
 
     def map(self, policy: np.ndarray) -> str:
         """The grid as text with an arrow for the action of each state, int [states]; "" if states
@@ -71,17 +65,12 @@ class OwnEnv(SolvableEnv):
     signs = SIGNS
 
     def __init__(self, name: str, env: GridEnv) -> None:
-        self.lab, self._env = [name], env
+        self.lab, self.model = [name], env.model
         text = env.layout.to_text()
         cells = np.array([list(row) for row in text.splitlines()])  # [rows, columns]
         self.cells = np.where(env.layout.walkable & (cells != "G"), "", cells)
         known = ", ".join(meaning for cell, meaning in LEGEND.items() if cell in text)
         self.legend = f"({self.signs[0]} stay, {self.signs[1:]} move; {known})"
-
-    @property
-    def model(self) -> TabularMDP:
-        """See `SolvableEnv.model`."""
-        return self._env.model
 
 
 class GymnasiumEnv(SolvableEnv):
@@ -89,14 +78,25 @@ class GymnasiumEnv(SolvableEnv):
 
     Args:
         config: its options.
+
+    Raises:
+        UsageError: when no exact model is known.
     """
 
     Config: type[ids.GymnasiumConfig]
 
     def __init__(self, config: ids.GymnasiumConfig) -> None:
-        self.config, self.lab = config, ["gym", "--env", config.id]
-        self.env = ids.make(config)
-        view = self.view
+        self.lab = ["gym", "--env", config.id]
+        env = ids.make(config)
+        table = tables.read(env, config.max_episode_steps)
+        if table.model is None:
+            why = table.why_not or "it brings no table of transitions (P)"
+            raise UsageError(
+                f"No exact model of {config.id} is known: {why}. "
+                f"`python -m sandbox run gym --env {config.id}` learns it."
+            )
+        self.model = table.model
+        view = grid_view(env, self.model)
         if view is not None:
             arrows = {(x, y): sign for (y, x), sign in zip(STEPS, SIGNS, strict=True)}
             self.signs = "".join(arrows.get((int(x), int(y)), "?") for x, y in view.arrows)
@@ -111,24 +111,3 @@ class GymnasiumEnv(SolvableEnv):
             UnknownNameError: with the most similar id.
         """
         return type("GymnasiumEnv", (cls,), {"Config": ids.config_of("env", name)})
-
-    @cached_property
-    def model(self) -> TabularMDP:  # type: ignore[override]
-        """The exact model.
-
-        Raises:
-            UsageError: when none is known.
-        """
-        name, table = self.config.id, tables.read(self.env, self.config.max_episode_steps)
-        if table.model is None:
-            why = table.why_not or "it brings no table of transitions (P)"
-            raise UsageError(
-                f"No exact model of {name} is known: {why}. "
-                f"`python -m sandbox run gym --env {name}` learns it."
-            )
-        return table.model
-
-    @property
-    def view(self) -> GridView | None:
-        """The grid whose cells are the states; None if they are on no grid."""
-        return grid_view(self.env, self.model)

@@ -47,24 +47,23 @@ WINDOW_KEYS = (
 )
 
 
-def _options() -> list[click.Parameter]:
-    return own_options(
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Of starts and slips.",
-        ),
-        click.option(
-            "--moves",
-            metavar="TEXT",
-            help="Play these moves without a window: letters w a s d, and . for staying.",
-        ),
-        output_option("Folder of pictures saved with the key s", "plays in the store", folder=True),
-        store_option,
-        json_option,
-    )
+OPTIONS = own_options(
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Of starts and slips.",
+    ),
+    click.option(
+        "--moves",
+        metavar="TEXT",
+        help="Play these moves without a window: letters w a s d, and . for staying.",
+    ),
+    output_option("Folder of pictures saved with the key s", "plays in the store", folder=True),
+    store_option,
+    json_option,
+)
 
 
 def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]) -> int:
@@ -213,7 +212,7 @@ class _Walk:
 play = EnvironmentCommands(
     "play",
     execute=execute,
-    own=_options(),
+    own=OPTIONS,
     refusal="`play` walks the sandbox's own grids. `python -m sandbox run gym --env ENV --render "
     "human` shows how an agent learns ENV.",
     about=f"Walk ENV with the keyboard: {HELP}. The return and the optimum are shown.",

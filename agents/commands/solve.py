@@ -20,37 +20,35 @@ if TYPE_CHECKING:
     from envs.mdp import TabularMDP
 
 
-def _options() -> list[click.Parameter]:
-    return own_options(
-        click.option(
-            "--discount",
-            type=click.FloatRange(0, 1, min_open=True),
-            default=0.9,
-            show_default=True,
-            help="Worth of a reward one step later (γ).",
-        ),
-        click.option(
-            "--epsilon",
-            type=click.FloatRange(0, 1),
-            help="Also the best policy that explores: one action with 1-ε, each other with "
-            "ε/(A-1).",
-        ),
-        click.option(
-            "--tolerance",
-            type=click.FloatRange(0, min_open=True),
-            default=1e-10,
-            show_default=True,
-            help="Largest change of a value in the last sweep.",
-        ),
-        click.option(
-            "--max-sweeps",
-            type=click.IntRange(1),
-            default=100_000,
-            show_default=True,
-            help="Give up after so many sweeps.",
-        ),
-        json_option,
-    )
+OPTIONS = own_options(
+    click.option(
+        "--discount",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.9,
+        show_default=True,
+        help="Worth of a reward one step later (γ).",
+    ),
+    click.option(
+        "--epsilon",
+        type=click.FloatRange(0, 1),
+        help="Also the best policy that explores: one action with 1-ε, each other with ε/(A-1).",
+    ),
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(0, min_open=True),
+        default=1e-10,
+        show_default=True,
+        help="Largest change of a value in the last sweep.",
+    ),
+    click.option(
+        "--max-sweeps",
+        type=click.IntRange(1),
+        default=100_000,
+        show_default=True,
+        help="Give up after so many sweeps.",
+    ),
+    json_option,
+)
 
 
 def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> int:
@@ -195,7 +193,7 @@ def _learner() -> list[str]:
 solve = EnvironmentCommands(
     "solve",
     execute=execute,
-    own=_options(),
+    own=OPTIONS,
     about="The exact optimum of ENV: value iteration on its model, then what an episode of the "
     "best policy brings.",
 )
