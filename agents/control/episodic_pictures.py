@@ -15,13 +15,14 @@ from matplotlib.figure import Figure
 from agents.control import curves, pictures
 from agents.control.base import AgentExperiment
 from agents.control.curves import CurveColumns
-from agents.control.views import GridView, grid_view
+from agents.control.episodic import EpisodicScores
+from agents.control.views import GridView
 from sandbox.store import Artifacts, Metrics
 from sandbox.text import number
 from sandbox.visual import plots
 
 
-def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
+def save(experiment: EpisodicScores, name: str, artifacts: Artifacts, metrics: Metrics) -> None:
     """Write the pictures and files of a finished run.
 
     Args:
@@ -34,7 +35,7 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     pictures.keep_agent(experiment, artifacts)
     curve = learning_curve(experiment, metrics, f"{name}: how {learner} learned")
     artifacts.save_figure("learning_curve.png", curve)
-    view = None if experiment.model is None else grid_view(experiment.env, experiment.model)
+    view = experiment.view()
     if view is None:
         return
     visits, draw = agent.visits.reshape(view.shape), partial(_draw_letters, view)
