@@ -67,14 +67,12 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         states = self.layout.cells.size
-        if self.values is not None and np.shape(self.values) != (states,):
-            raise ValueError(
-                f"values have the shape {np.shape(self.values)}; this layout wants ({states},)."
-            )
-        if self.policy is not None and np.shape(self.policy) != (states, 5):
-            raise ValueError(
-                f"policy has the shape {np.shape(self.policy)}; this layout wants ({states}, 5)."
-            )
+        for what, array, shape in (
+            ("values have", self.values, (states,)),
+            ("policy has", self.policy, (states, 5)),
+        ):
+            if array is not None and np.shape(array) != shape:
+                raise ValueError(f"{what} the shape {np.shape(array)}; this layout wants {shape}.")
 
     def draw(self, hidden: frozenset[str] = frozenset()) -> np.ndarray:
         """Pixels, uint8 [height, width, 3]; the size depends on the layout alone.
