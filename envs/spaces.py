@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple, Self
 
 import gymnasium
@@ -139,7 +140,13 @@ def _leaf(space: Space, cuts: Iterator[list[float]]) -> Leaf:
             tuple(space.nvec.ravel().tolist()), lambda row: (_integers(row) - begin).tolist()
         )
     if isinstance(space, spaces.Box):
-        edges = [_next_cuts(cuts) for _ in range(math.prod(space.shape))]
+        numbers = math.prod(space.shape)
+        edges = list(islice(cuts, numbers))
+        if len(edges) < numbers:
+            raise UsageError(
+                "Observations hold numbers on a continuous scale (a Box); say into how many bins "
+                "they are cut."
+            )
         return Leaf(tuple(len(one) + 1 for one in edges), lambda box: _bins(box, edges))
     raise UsageError(
         f"A tabular agent takes observations that are {TAKEN}; here they are, or hold, {space}."
@@ -161,21 +168,6 @@ def _bins(box: Any, edges: list[list[float]]) -> list[int]:
         bisect_right(one, value) if value == value else -1
         for one, value in zip(edges, np.ravel(box).tolist(), strict=True)
     ]
-
-
-def _next_cuts(cuts: Iterator[list[float]]) -> list[float]:
-    """The cuts of the next number.
-
-    Raises:
-        UsageError: when no edges are left.
-    """
-    edges = next(cuts, None)
-    if edges is None:
-        raise UsageError(
-            "Observations hold numbers on a continuous scale (a Box); say into how many bins they "
-            "are cut."
-        )
-    return edges
 
 
 def boxes(space: Space) -> list[spaces.Box]:
