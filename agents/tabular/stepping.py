@@ -163,12 +163,10 @@ def learn_episode(
             epsilon=epsilon,
             first_ties=first_ties,
         )
-        if watch is not None:
-            watch(update, step, total)
-        elif short:
-            rule(q, step)
+        if watch is None:
+            update(own, step, rng)
         else:
-            rule(own, step, fill_probabilities, rng)
+            watch(update, step, total)
         if not agent.next_first and not ended:
             next_action = policy(q, counts, next_state, epsilon, first_ties, rng)
         state, action, time = next_state, next_action, time + 1
