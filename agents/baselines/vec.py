@@ -91,18 +91,17 @@ class Ended(NamedTuple):
 
 
 class Recorded(VecEnvWrapper):
-    """Records finished episodes and the states visited.
+    """Records finished episodes and, of grids, the states visited.
 
     Args:
         venv: the environments to record.
-        goal: which states are goals, bool [states], if `venv` is a GridVecEnv; else None.
     """
 
-    def __init__(self, venv: VecEnv, goal: np.ndarray | None = None) -> None:
+    def __init__(self, venv: VecEnv) -> None:
         super().__init__(venv)
-        self._grids = venv.grids if isinstance(venv, GridVecEnv) and goal is not None else None
-        self._goal = goal
-        self.visits = np.zeros(0 if goal is None else len(goal), dtype=np.int64)  # [states]
+        self._grids = venv.grids if isinstance(venv, GridVecEnv) else None
+        states = 0 if self._grids is None else self._grids.model.states
+        self.visits = np.zeros(states, dtype=np.int64)  # [states]
         self.ended: list[Ended] = []
         self.steps = 0
         self._total = np.zeros(venv.num_envs)  # [envs], return so far
@@ -125,7 +124,7 @@ class Recorded(VecEnvWrapper):
         self._total += rewards
         self._length += 1
         if self._grids is not None:
-            self._stand(self._grids.arrived)
+            self._stand(self._grids)
         if dones.any():
             self._end(np.flatnonzero(dones), infos)
         return observations, rewards, dones, infos
@@ -150,11 +149,10 @@ class Recorded(VecEnvWrapper):
         for name in ("_total", "_length", "_arrival", "_start") if begun else ():
             setattr(self, name, np.array(memory[name]))
 
-    def _stand(self, states: np.ndarray) -> None:
-        """Count a visit to the current states, int64 [envs]."""
-        assert self._goal is not None
-        np.add.at(self.visits, states, 1)
-        arrived = self._goal[states]
+    def _stand(self, grids: GridVectorEnv) -> None:
+        """Count a visit to the states that the last step led to."""
+        np.add.at(self.visits, grids.arrived, 1)
+        arrived = grids.model.goal[grids.arrived]
         if arrived.any():
             first = arrived & np.isnan(self._arrival)
             self._arrival[first] = self._length[first]
@@ -162,11 +160,11 @@ class Recorded(VecEnvWrapper):
     def _begin(self, which: np.ndarray) -> None:
         """Reset the records of the sub-environments with these indices, int64 [some]."""
         self._total[which], self._length[which], self._arrival[which] = 0.0, 0, np.nan
-        if self._grids is not None and self._goal is not None:
+        if self._grids is not None:
             starts = self._grids.states[which]
             self._start[which] = starts
             np.add.at(self.visits, starts, 1)
-            self._arrival[which] = np.where(self._goal[starts], 0.0, np.nan)
+            self._arrival[which] = np.where(self._grids.model.goal[starts], 0.0, np.nan)
 
     def _end(self, which: np.ndarray, infos: Sequence[dict[str, Any]]) -> None:
         """Record the episodes that ended, also in `infos`, which Stable-Baselines3's own statistics

@@ -77,9 +77,7 @@ class GridVecWorld(VecWorld):
         self.grids = GridVectorEnv(count, autoreset_mode=AutoresetMode.SAME_STEP, config=config)
         self.model = self.grids.model
         self.horizon = self.model.horizon
-        self.venv = Recorded(
-            GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))), self.model.goal
-        )
+        self.venv = Recorded(GridVecEnv(self.grids, int(context.rng("env").integers(SEEDS))))
 
     def observe(self, states: np.ndarray) -> np.ndarray:
         """See `VecWorld.observe`; images are drawn here."""

@@ -208,7 +208,7 @@ def test_the_grids_are_those_that_stable_baselines_would_step_itself(count):
 
 def test_the_record_of_episodes_counts_what_happened():
     grids = GridVectorEnv(1, autoreset_mode="SameStep", layout="S.G", episode_length=4)
-    recorded = Recorded(GridVecEnv(grids, seed=0), grids.model.goal)
+    recorded = Recorded(GridVecEnv(grids, seed=0))
     recorded.reset()
     for action in (1, 4, 1, 0):  # right, into the border, right, stay on the goal
         recorded.step(np.array([action]))

@@ -36,7 +36,7 @@ def learned_rewards(experiment):
 
 def corridor(bonus, floor, count=1):
     grids = GridVectorEnv(count, autoreset_mode="SameStep", layout="S.G", episode_length=4)
-    recorded = Recorded(GridVecEnv(grids, seed=0), grids.model.goal)
+    recorded = Recorded(GridVecEnv(grids, seed=0))
     return recorded, LearnedRewards(recorded, bonus, floor)
 
 
