@@ -11,16 +11,13 @@ import hmac
 import ipaddress
 import platform
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-Scope = MutableMapping[str, Any]
-"""What an ASGI server says of a connection."""
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,32 +53,37 @@ class Guard:
         """Pass on, refuse, or exchange a token for a cookie."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-        reason = self._foreign(headers)
-        if reason:
-            return await _refuse(scope, send, 403, reason)
-        if self._token and not self._is_known(headers):
-            return await self._ask(scope, send)
+        answer = self._answer(HTTPConnection(scope))
+        if answer is not None:
+            return await answer(scope, receive, send)
 
-        async def with_headers(message: MutableMapping[str, Any]) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message.get("headers", [])}
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *(pair for pair in _encoded(HEADERS) if pair[0] not in known),
-                ]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         return await self.app(scope, receive, with_headers)
 
-    def _foreign(self, headers: list[tuple[bytes, str]]) -> str:
+    def _answer(self, connection: HTTPConnection) -> ASGIApp | None:
+        """What is answered instead of the application; None passes the connection on."""
+        reason = self._foreign(connection.headers)
+        if reason:
+            return _refusal(connection, 403, reason)
+        if not self._token or self._fits(connection.cookies.get(COOKIE, "")):
+            return None
+        if connection["type"] == "http" and self._fits(connection.query_params.get("token", "")):
+            return self._with_cookie(connection)
+        return _refusal(connection, 401, "Open the address with the token that was printed.")
+
+    def _foreign(self, headers: Headers) -> str:
         """Why the headers are not those of our own page; "" if they are."""
-        hosts = [value for name, value in headers if name == b"host"]
+        hosts = headers.getlist("host")
         match = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None or not self._is_ours(match[1].strip("[]").lower()):
             return "This address is not one of the server's: open the one that it printed."
-        origins = [value for name, value in headers if name == b"origin"]
-        if any(_netloc(origin) != hosts[0].lower() for origin in origins):
+        if any(_netloc(origin) != hosts[0].lower() for origin in headers.getlist("origin")):
             return "The request comes from another site."
         return ""
 
@@ -96,31 +98,16 @@ class Guard:
             return name == platform.node().lower()
         return True
 
-    def _is_known(self, headers: list[tuple[bytes, str]]) -> bool:
-        cookies: SimpleCookie = SimpleCookie()
-        for name, value in headers:
-            if name == b"cookie":
-                try:
-                    cookies.load(value)
-                except CookieError:
-                    continue
-        return COOKIE in cookies and self._fits(cookies[COOKIE].value)
-
     def _fits(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token.encode())
 
-    async def _ask(self, scope: Scope, send: Send) -> None:
-        """Exchange the token of the address for a cookie, or refuse."""
-        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"))
-        if scope["type"] != "http" or not self._fits(dict(query).get("token", "")):
-            await _refuse(scope, send, 401, "Open the address with the token that was printed.")
-            return
-        rest = urlencode([pair for pair in query if pair[0] != "token"])
-        path = "/" + scope["path"].lstrip("/\\")
-        location = path + (f"?{rest}" if rest else "")
+    def _with_cookie(self, connection: HTTPConnection) -> ASGIApp:
+        """Exchange the token of the address for a cookie."""
+        query = [pair for pair in connection.query_params.multi_items() if pair[0] != "token"]
+        path = "/" + connection["path"].lstrip("/\\")
         cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
-        more = {"location": location, "set-cookie": cookie, "referrer-policy": "no-referrer"}
-        await _respond(send, 303, "", more)
+        headers = {**HEADERS, "set-cookie": cookie, "referrer-policy": "no-referrer"}
+        return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), 303, headers)
 
 
 def _netloc(origin: str) -> str:
@@ -131,18 +118,7 @@ def _netloc(origin: str) -> str:
     return parts.netloc.lower() if parts.scheme in ("http", "https") else ""
 
 
-def _encoded(headers: MutableMapping[str, str] | dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
-
-
-async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": reason})
-    else:
-        await _respond(send, status, reason, {"content-type": "text/plain; charset=utf-8"})
-
-
-async def _respond(send: Send, status: int, text: str, headers: dict[str, str]) -> None:
-    encoded = _encoded({**HEADERS, **headers})
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": text.encode()})
+def _refusal(connection: HTTPConnection, status: int, reason: str) -> ASGIApp:
+    if connection["type"] == "websocket":
+        return WebSocketClose(1008, reason)
+    return PlainTextResponse(reason, status, HEADERS)

@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 from sandbox.errors import UsageError
 from sandbox.extras import need
 from sandbox.store.store import Store
-from sandbox.web.guard import LOOPBACK, Guard
 from sandbox.web.service import Service
 
 RECONNECT = 30.0
@@ -40,6 +39,8 @@ def serve(
         UsageError: when NiceGUI is missing, or the address cannot be used.
     """
     need("The page", "web", "nicegui")
+    from sandbox.web.guard import LOOPBACK, Guard
+
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # what environments draw opens no window
     token = "" if host in LOOPBACK else secrets.token_urlsafe(24)
     with listening(host, port) as listener:

@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 
+pytest.importorskip("starlette")
+
 from sandbox.web.guard import COOKIE, Guard
 
+pytestmark = pytest.mark.extras
 KINDS = ("http", "websocket")
 OWN = "127.0.0.1:8080"
 
