@@ -1,4 +1,7 @@
-"""All runs as one table: filtered, sorted, grouped, chosen; the view lives in the address."""
+"""All runs as one table: filtered, sorted, grouped, chosen; the view lives in the address.
+
+The table's columns and its first order are in the template runs_table.json.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from sandbox.text import number, plural
+from sandbox.visual import html
 from sandbox.web import layout
 from sandbox.web.run_page import resume
 from sandbox.web.service import Service
@@ -19,22 +23,6 @@ FIRST = 300
 """So many of the newest runs are shown at once; the others follow."""
 SECONDS = 1.0
 """Between two looks at the store."""
-WIDTHS = {
-    "run": ("run", 265),
-    "status": ("status", 105),
-    "lab": ("lab", 120),
-    "agent": ("agent", 120),
-    "score": ("score", 120),
-    "optimum": ("optimum", 110),
-    "measure": ("measured by", 160),
-    "seed": ("seed", 90),
-    "progress": ("progress", 115),
-    "created": ("begun", 175),
-    "preset": ("preset", 110),
-    "group": ("sweep or comparison", 280),
-}
-"""Title and width of each column, in pixels."""
-NUMBERS = ("seed", "score", "optimum")
 GROUPINGS = {"": "nothing", "lab": "lab", "agent": "agent", "group": "sweep or comparison"}
 RESUMABLE = ("interrupted", "timed-out", "failed", "lost")
 STATE = ("filter", "sort", "rowSelection")
@@ -138,18 +126,11 @@ class RunTable:
             }
             ui.space()
             self._unhide = ui.button(on_click=self._show_hidden).props("flat dense no-caps")
-        self._grid = ui.aggrid(
-            {
-                "columnDefs": [_column(name) for name in WIDTHS],
-                "rowData": rows,
-                ":getRowId": "row => row.data.id",
-                "rowSelection": {"mode": "multiRow", "selectAll": "filtered"},
-                "suppressCellFocus": True,
-                "animateRows": False,
-                "initialState": state or {"sort": NEWEST},
-            },
-            auto_size_columns=False,
-        ).classes("runs")
+        options = json.loads(html.render("runs_table.json")) | {"rowData": rows}
+        if state:
+            options["initialState"] = state
+        self._columns = {column["field"] for column in options["columnDefs"]}
+        self._grid = ui.aggrid(options, auto_size_columns=False).classes("runs")
         self._selection = [str(one) for one in state.get("rowSelection", [])]
         self._show_chosen()
         self._grid.on("cellClicked", self._open, ["colId", "rowId"])
@@ -162,7 +143,7 @@ class RunTable:
         self._grid.run_grid_method("setGridOption", "quickFilterText", event.value or "")
 
     def _open(self, event: Any) -> None:
-        if event.args["colId"] in WIDTHS and event.args["rowId"] in self._known:
+        if event.args["colId"] in self._columns and event.args["rowId"] in self._known:
             ui.navigate.to(layout.run_address(event.args["rowId"]))
 
     async def _changed(self) -> None:
@@ -230,15 +211,3 @@ class RunTable:
             for path in paths:
                 await layout.attempt(self._service.delete, path)
             await self._follow()
-
-
-NEWEST = {"sortModel": [{"colId": "created", "sort": "desc"}]}
-"""The order without another one."""
-
-
-def _column(name: str) -> dict[str, Any]:
-    title, width = WIDTHS[name]
-    kind = "agNumberColumnFilter" if name in NUMBERS else "agTextColumnFilter"
-    column = {"field": name, "headerName": title, "width": width, "filter": kind}
-    more = {"pinned": "left"} if name == "run" else {}
-    return {**column, "type": "rightAligned", **more} if name in NUMBERS else {**column, **more}
