@@ -283,7 +283,7 @@ class ConfigOption(click.Option):
         known: Document = {}
         for agent, value in values.items():
             with contextlib.suppress(KeyError, TypeError):  # it is in a choice that was not made
-                for part in (*self.option.path, *["name"] * self.option.choice):
+                for part in self.option.setting:
                     value = value[part]
                 known[agent] = value
         known = known or {"": self.option.default}
@@ -317,6 +317,4 @@ def config_layer(parameters: Sequence[click.Parameter], values: Layer) -> Docume
         if isinstance(parameter, ConfigOption)
         and (value := values.get(parameter.name or "")) is not None
     ]
-    return layer_of(
-        ((*option.path, "name") if option.choice else option.path, value) for option, value in given
-    )
+    return layer_of((option.setting, value) for option, value in given)

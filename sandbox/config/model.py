@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 from sandbox.config.typed import alternatives, from_text
 from sandbox.errors import UsageError
-from sandbox.text import Document
+from sandbox.text import Document, flat
 
 Layer = Mapping[str, Any]
 """A layer of configuration: values by the names of options, nested in groups and choices."""
@@ -248,6 +248,14 @@ def show_value(value: object) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return f"{value}"
+
+
+def shown_settings(config: Layer) -> dict[str, str]:
+    """The values of a configuration as a person would type them, by option."""
+    return {
+        option_name(name.removesuffix(".name")): show_value(value)
+        for name, value in flat(config).items()
+    }
 
 
 def nested(path: Sequence[str], value: Any) -> Document:

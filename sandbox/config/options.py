@@ -42,6 +42,11 @@ class Option(NamedTuple):
         """As the command line spells it, without dashes before: "agent.epsilon-final"."""
         return option_name(".".join(self.path))
 
+    @property
+    def setting(self) -> tuple[str, ...]:
+        """Where its value is in a layer; of a choice, that is its name."""
+        return (*self.path, "name") if self.choice else self.path
+
 
 def options(
     config: type[LabConfig],

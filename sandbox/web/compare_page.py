@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from nicegui import run, ui
 
-from sandbox.config.model import option_name, show_value
+from sandbox.config.model import shown_settings
 from sandbox.errors import SandboxError
 from sandbox.runs.view import Run
-from sandbox.text import flat, number, plural, words
+from sandbox.text import number, plural, words
 from sandbox.web import charts, layout
 from sandbox.web.curves import SMOOTHING, Curves, ThinnedLine, band_of
 from sandbox.web.service import FOLLOWED, Service
@@ -230,9 +230,5 @@ class ComparePage:
 def _settings(one: Run) -> dict[str, str]:
     """The settings of a run by option, with lab and seed."""
     record = one.record
-    options = {
-        option_name(name.removesuffix(".name")): show_value(value)
-        for name, value in flat(record.config).items()
-    }
     seed = {"seed": f"{record.seed}" if record.seeds == 1 else f"{record.seed}…({record.seeds})"}
-    return {"lab": record.lab, **options, **seed}
+    return {"lab": record.lab, **shown_settings(record.config), **seed}

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import choice_fields, dump, option_name, show_value
+from sandbox.config.model import choice_fields, dump, option_name, shown_settings
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.view import KINDS, Run
 from sandbox.store.record import RunRecord
-from sandbox.text import figures, flat, moment, plural, size
+from sandbox.text import figures, moment, plural, size
 
 SOUNDS = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 MEDIA = KINDS | SOUNDS
@@ -56,8 +56,7 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
     """The settings of a run: (option, value, default) of those that differ from the defaults of
     what was chosen, and (option, value) of the others.
     """
-    values = flat(record.config)
-    usual: dict[str, Any] = {}
+    values = shown_settings(record.config)
     try:
         config = registry().lab(record.lab).Config
         names = {
@@ -65,18 +64,16 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
             for name in choice_fields(config)
             if name in record.config
         }
-        usual = flat(dump(resolve(config, [names], "")))
-        usual |= {f"{name}.name": config.model_fields[name].default for name in names}
+        usual = shown_settings(dump(resolve(config, [names], "")))
+        usual |= {option_name(name): config.model_fields[name].default for name in names}
     except (SandboxError, LookupError, TypeError):
         usual = values  # the lab is not there any more
-    changed, others = [], []
-    for name, value in values.items():
-        option, shown = option_name(name.removesuffix(".name")), show_value(value)
-        if name in usual and usual[name] == value:
-            others.append((option, shown))
-        else:
-            default = show_value(usual[name]) if name in usual else "none"
-            changed.append((option, shown, default))
+    changed = [
+        (option, value, usual.get(option, "none"))
+        for option, value in values.items()
+        if usual.get(option) != value
+    ]
+    others = [(option, value) for option, value in values.items() if usual.get(option) == value]
     return changed, others
 
 

@@ -9,13 +9,12 @@ from typing import Any
 
 from nicegui import run, ui
 
-from sandbox.config.model import choice_fields, choice_kind, nested, show_value
+from sandbox.config.model import choice_fields, choice_kind, show_value, shown_settings
 from sandbox.config.options import Option, options
-from sandbox.config.resolve import chosen, in_force, merge
+from sandbox.config.resolve import chosen, in_force, layer_of
 from sandbox.errors import ConfigError, SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
-from sandbox.text import flat
 from sandbox.web import layout
 from sandbox.web.service import Service, Started
 
@@ -80,12 +79,11 @@ class Form:
 
     def _layer(self) -> dict[str, Any]:
         """What was typed, as a layer of configuration."""
-        layer: dict[str, Any] = {}
-        for option in self._options:
-            if option.name in self._given:
-                path = (*option.path, "name") if option.choice else option.path
-                layer = merge(layer, nested(path, self._given[option.name]))
-        return layer
+        return layer_of(
+            (option.setting, self._given[option.name])
+            for option in self._options
+            if option.name in self._given
+        )
 
     @ui.refreshable_method
     def _draw_options(self) -> None:
@@ -99,7 +97,7 @@ class Form:
         self._options = list(options(config, chosen(config, layers)))
         known = {*OF_RUN, *(option.name for option in self._options)}
         self._given = {name: value for name, value in given.items() if name in known}
-        usual = flat(in_force(config, layers))
+        usual = shown_settings(in_force(config, layers))
         groups: dict[str, list[Option]] = {}
         for option in self._options:
             single = len(option.path) == 1 and not option.choice
@@ -109,8 +107,7 @@ class Form:
                 for option in some:
                     self._option(option, usual)
 
-    def _option(self, option: Option, usual: Mapping[str, Any]) -> None:
-        path = ".".join(option.path) + (".name" if option.choice else "")
+    def _option(self, option: Option, usual: Mapping[str, str]) -> None:
         takes = "" if option.choice or option.flag else option.metavar
         words: list[str] = []
         if option.choice:
@@ -121,7 +118,7 @@ class Form:
         elif PLAIN.fullmatch(takes):
             words, takes = takes.split("|"), ""
         hint = f"{option.help} ({takes})" if takes else option.help
-        self._field(option.name, hint, words, show_value(usual.get(path, option.default)))
+        self._field(option.name, hint, words, usual.get(option.name, show_value(option.default)))
 
     def _field(self, name: str, hint: str, words: list[str], usual: str) -> None:
         """One field: a list where there are words to choose from, which takes other words too."""

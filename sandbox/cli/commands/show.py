@@ -24,13 +24,13 @@ from sandbox.cli.output import (
     width,
 )
 from sandbox.cli.report import FIGURES, followups
-from sandbox.config.model import option_name, show_value
+from sandbox.config.model import shown_settings
 from sandbox.errors import SandboxError, UsageError
 from sandbox.runs.api import Run
 from sandbox.store import Metrics, RunFolder, RunRecord, Store
 from sandbox.store.comparisons import ComparisonFolder
 from sandbox.store.sweeps import SweepFolder
-from sandbox.text import Document, flat, moment, number, plural, size, words
+from sandbox.text import Document, moment, number, plural, size, words
 
 
 @click.command()
@@ -151,10 +151,7 @@ def _print_record(run: Run) -> None:
     for warning in record.warnings:
         click.echo(f"Warning: {warning}", err=True)
     heading("Configuration")
-    pairs(
-        (option_name(name.removesuffix(".name")), show_value(value))
-        for name, value in flat(record.config).items()
-    )
+    pairs(shown_settings(record.config).items())
     if record.summary:
         heading("Summary")
         pairs(summary_rows(run))
