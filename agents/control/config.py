@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from agents.agent import Agent
+from agents.tabular.config import TabularConfig
 from envs.config import GridConfig
 from sandbox.config.model import Choice, Chosen, LabConfig, Layer, refuse_data, with_defaults
 from sandbox.config.resolve import UNSET, registered_config
@@ -21,6 +22,9 @@ def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
     """A function that finds agents' configuration classes, with a lab's own defaults for the agents
     in its `agents.toml`.
 
+    The table `all` there is for every agent with a table of action values: an option gets that
+    default where it has an effect and the agent has no default of its own.
+
     Args:
         beside: `__file__` of a module in the folder of the lab's `agents.toml`.
 
@@ -28,19 +32,35 @@ def tuned_agents(beside: str) -> Callable[[str, str], type[LabConfig]]:
         A function for the argument `find` of `sandbox.config.model.Choice`.
     """
     defaults = {
-        agent: {
-            option: tuple(value) if isinstance(value, list) else value
-            for option, value in options.items()
-        }
+        agent: {option: _plain(value) for option, value in options.items()}
         for agent, options in read_table(beside, "agents.toml").items()
     }
+    usual = defaults.pop("all", {})
 
     @cache
     def config_of(kind: str, name: str) -> type[LabConfig]:
         own = registered_config(kind, name)
-        return with_defaults(own, defaults[name]) if name in defaults else own
+        tuned = {option: value for option, value in usual.items() if _inherits(own, option)}
+        tuned |= defaults.get(name, {})
+        return with_defaults(own, tuned) if tuned else own
 
     return config_of
+
+
+def _plain(value: Any) -> Any:
+    """A value of a TOML file, which has no tuples and no null."""
+    if isinstance(value, list):
+        return tuple(value)
+    return None if value == "none" else value
+
+
+def _inherits(own: type[LabConfig], option: str) -> bool:
+    """Whether an option has an effect on an agent, and the same default as in `TabularConfig`."""
+    return (
+        issubclass(own, TabularConfig)
+        and option not in own.without_effect
+        and own.model_fields[option].default == TabularConfig.model_fields[option].default
+    )
 
 
 class ControlConfig(LabConfig):

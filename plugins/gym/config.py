@@ -6,17 +6,20 @@ from typing import cast
 
 from pydantic import Field
 
-from agents.control.config import ControlConfig
+from agents.control.config import ControlConfig, tuned_agents
 from envs.ids import GymnasiumConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
+
+config_of = tuned_agents(__file__)
+"""Finds the options of agents in this lab; see agents.toml."""
 
 
 class GymConfig(ControlConfig):
     """Settings: the agent, the environment and the number of episodes."""
 
     agent: Chosen = Choice(
-        "agent", "q-learning", "agent that learns", find="plugins.gym.tuning:config_of"
+        "agent", "q-learning", "agent that learns", find="plugins.gym.config:config_of"
     )
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
     episodes: int | None = Field(5000, ge=1, le=10**9, description="episodes of learning")
