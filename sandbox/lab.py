@@ -186,6 +186,15 @@ def deferred(target: str) -> Callable[..., Any]:
     return method
 
 
+def read_when_used(target: str) -> Any:
+    """An attribute of a lab whose value is imported when it is read, which keeps `--help` fast.
+
+    Args:
+        target: "module:name".
+    """
+    return property(lambda _self: pkgutil.resolve_name(target))
+
+
 def always() -> bool:
     """There is no time limit."""
     return True

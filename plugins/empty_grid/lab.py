@@ -8,8 +8,7 @@ from agents.control.config import GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
-from sandbox.lab import deferred
-from sandbox.reproduction.claim import Claim
+from sandbox.lab import deferred, read_when_used
 from sandbox.tables import read_presets
 
 config_of = tuned_agents(__file__)
@@ -35,12 +34,8 @@ class EmptyGridLab(ControlLab):
     env = "empty-grid"
     presets = read_presets(__file__)
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """The report's findings; imported on access, which keeps `--help` fast."""
-        from plugins.empty_grid.claims import CLAIMS
-
-        return CLAIMS
+    claims = read_when_used("plugins.empty_grid.claims:CLAIMS")
+    """The report's findings."""
 
     claim_pictures = deferred("plugins.empty_grid.figures:pictures")
     """The report's figures, redrawn."""

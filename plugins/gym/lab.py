@@ -10,8 +10,7 @@ from agents.control.lab import ControlLab
 from plugins.gym.config import GymConfig
 from sandbox.config.model import Chosen
 from sandbox.errors import SandboxError
-from sandbox.lab import Context, deferred
-from sandbox.reproduction.claim import Claim
+from sandbox.lab import Context, deferred, read_when_used
 from sandbox.tables import read_presets
 
 if TYPE_CHECKING:
@@ -49,12 +48,8 @@ class GymLab(ControlLab):
     page = deferred("agents.pages.update_board:UpdateBoard")
     """Learning again, update by update."""
 
-    @property
-    def claims(self) -> tuple[Claim, ...]:
-        """The textbook's findings on CliffWalking."""
-        from plugins.gym.claims import CLAIMS
-
-        return CLAIMS
+    claims = read_when_used("plugins.gym.claims:CLAIMS")
+    """The textbook's findings on CliffWalking."""
 
     def env_name(self, config: Any) -> str:
         """The id of the environment."""

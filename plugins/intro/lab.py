@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import IntroConfig, IntroExperiment
-from sandbox.lab import Context, Lab, deferred
+from sandbox.lab import Context, Lab, deferred, read_when_used
 from sandbox.store import Artifacts, Metrics
 from sandbox.tables import read_presets
 
@@ -20,7 +19,8 @@ class IntroLab(Lab):
     Config = IntroConfig
     follows_processor = True
     presets = read_presets(__file__)
-    claims = CLAIMS
+    claims = read_when_used("plugins.intro.claims:CLAIMS")
+    """The report's findings."""
 
     page = deferred("plugins.intro.page:DraggedPoints")
     """Points to drag, and the fit."""
