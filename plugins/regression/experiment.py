@@ -166,16 +166,16 @@ class TrainExperiment(Experiment):
 
     def score(self) -> Score:
         """The mean squared error on the test points."""
-        error = self.model(self._test[0]) - self._test[1]
-        return Score("test_mse", float(np.mean(error**2)), higher_is_better=False, unit="y²")
+        error = evaluate(self.model, self.points.test)
+        return Score("test_mse", error, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
         """Errors of the network: mean squared in units of y², and the loss it was trained on."""
         model = self.model
-        train, test = ((model(x) - y) for x, y in ((self.training.x, self.training.y), self._test))
+        train = Curve(self.training.x[:, 0], self.training.y[:, 0])
         return {
-            "test_mse": float(np.mean(test**2)),
-            "train_mse": float(np.mean(train**2)),
+            "test_mse": evaluate(model, self.points.test),
+            "train_mse": evaluate(model, train),
             "test_loss": self._loss(model, *self._test),
             "epochs": self.done_units,
             "best_epoch": self.best_epoch if self.chooses else None,

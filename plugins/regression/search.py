@@ -183,26 +183,18 @@ class GridSearchExperiment(CandidateSearch):
         Raises:
             SandboxError: when no finalist is trained yet, or every finalist diverged.
         """
-        return self.finalist(self.chosen)
+        values = self.models[self.chosen] if self.models else None
+        if values is None:
+            raise SandboxError("There is no trained finalist at place 1 of this search.")
+        candidate = self.candidates[self.winner]
+        network = Network((1, *candidate.hidden, 1), candidate.activation)
+        network.values[:] = values
+        return network
 
     @property
     def chosen(self) -> int:
         """Place of the best finalist whose training on all points did not diverge; 0 if all did."""
         return next((place for place, values in enumerate(self.models) if values is not None), 0)
-
-    def finalist(self, place: int) -> Network:
-        """The finalist at a place from 0, trained on all points.
-
-        Raises:
-            SandboxError: when no model is at this place.
-        """
-        values = self.models[place] if place < len(self.models) else None
-        if values is None:
-            raise SandboxError(f"There is no trained finalist at place {place + 1} of this search.")
-        candidate = self.candidates[self.finalists[place]]
-        network = Network((1, *candidate.hidden, 1), candidate.activation)
-        network.values[:] = values
-        return network
 
     def advance(self) -> Sequence[Block]:
         """The next fits: of one candidate or several, or of finalists."""
@@ -315,7 +307,5 @@ class GridSearchExperiment(CandidateSearch):
 
     def _together(self, work: Callable[[int], Any], items: Sequence[int] | np.ndarray) -> list[Any]:
         """The results of all items, in order, by threads: compiled code releases the GIL."""
-        if self.threads == 1:
-            return [work(item) for item in items]
         with ThreadPoolExecutor(self.threads, thread_name_prefix="fit") as pool:
             return list(pool.map(work, items))

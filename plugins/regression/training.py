@@ -56,7 +56,6 @@ class Recipe:
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
         l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
         epochs: how many in all.
-        shuffle: whether each epoch draws a new order of the points.
     """
 
     loss: str = "mse"
@@ -71,13 +70,11 @@ class Recipe:
     l1: float = 0.0
     l2: float = 0.0
     epochs: int = 1000
-    shuffle: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Recipe:
-        """The recipe with the settings of the same names; others are left out."""
-        names = cls.__dataclass_fields__.keys() - {"shuffle"}
-        return cls(**{name: value for name, value in settings.items() if name in names})
+        """The recipe with the settings of the same names."""
+        return cls(**{name: settings[name] for name in cls.__dataclass_fields__})
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -139,10 +136,7 @@ class Training:
             Diverged: when the loss is no longer finite; the network is then as it was after the
                 last good epoch.
         """
-        points = len(self.x)
-        orders = np.tile(np.arange(points), (epochs, 1))
-        if self.recipe.shuffle:
-            self.rng.permuted(orders, axis=1, out=orders)
+        orders = self.rng.permuted(np.tile(np.arange(len(self.x)), (epochs, 1)), axis=1)
         run = self._run_compiled if self.compiled else self._run_plain
         before, steps = (self.network.values.copy(), self.memory.copy()), self.steps_done
         good = run(orders)

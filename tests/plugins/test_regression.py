@@ -222,7 +222,6 @@ def test_adam_and_momentum_are_those_of_torch():
             learning_rate=0.01,
             clip=None,
             epochs=5,
-            shuffle=False,
         )
         Training(network, recipe, x, y, np.random.default_rng(0)).run(5)
         assert network.values == pytest.approx(
