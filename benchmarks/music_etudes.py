@@ -13,12 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.supervised.saving import load_model
+from agents.supervised.saving import model_of
 from envs.datasets.etudes import STYLE
 from envs.datasets.rolls import STRUCK
-from plugins.music.config import MusicConfig
 from plugins.music.generate import continued, default_draw
-from plugins.music.networks.making import make_model
 from sandbox.runs.api import load
 from sandbox.seeding import generator
 
@@ -87,9 +85,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0)
     options = parser.parse_args()
     run = load(options.run)
-    model = load_model(
-        run.path / "artifacts", "music", MusicConfig, lambda config: make_model(config, 0)
-    )
+    model = model_of(run)
     how = default_draw(model)
     how = replace(how, mode=options.mode or how.mode, temperature=options.temperature)
     rows: dict[str, list[dict[str, float]]] = {"études": [], "continuations": []}

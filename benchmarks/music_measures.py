@@ -14,11 +14,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from agents.supervised.saving import load_model
-from plugins.music.config import MusicConfig
+from agents.supervised.saving import model_of
 from plugins.music.generate import continued, default_draw
 from plugins.music.networks.drawing import Draw
-from plugins.music.networks.making import make_model
 from plugins.music.playing import BEATS, measures
 from sandbox.runs.api import load
 from sandbox.seeding import generator
@@ -41,9 +39,7 @@ def main() -> None:
             parser.add_argument(f"--{name}", type=kind)
     options = parser.parse_args()
     run = load(options.run)
-    model = load_model(
-        run.path / "artifacts", "music", MusicConfig, lambda config: make_model(config, 0)
-    )
+    model = model_of(run)
     rolls = run.experiment.rolls["train"]
     beat = run.experiment.config.steps_per_beat
     steps = options.bars * BEATS * beat

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,6 +20,8 @@ from sandbox.store.artifacts import Artifacts
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from sandbox.runs.view import Run
 
 C = TypeVar("C", bound=LabConfig)
 M = TypeVar("M", bound="nn.Module")
@@ -33,6 +35,12 @@ def save_model(artifacts: Artifacts, lab: str, config: LabConfig, model: nn.Modu
 
     artifacts.write(WEIGHTS, save(arrays(model.state_dict())))
     artifacts.write_json(ABOUT, {"format": FORMAT, "lab": lab, "config": dump(config)})
+
+
+def model_of(run: Run) -> Any:
+    """The model that a run saved; its lab makes a fresh one with `network`. See `load_model`."""
+    lab: Any = run.lab
+    return load_model(run.folder.artifacts.folder, run.record.lab, lab.Config, lab.network)
 
 
 def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) -> M:

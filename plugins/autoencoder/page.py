@@ -10,7 +10,6 @@ from nicegui import ui
 
 from envs.datasets.images import CLASSES
 from envs.render.chart import Chart
-from plugins.autoencoder.config import AutoencoderConfig
 from sandbox.web.parts.lab_part import LabPart, picture
 
 if TYPE_CHECKING:
@@ -41,12 +40,10 @@ class CodePlane:
 
     def _read(self) -> str:
         """The plane as a picture; model, centre and directions are kept."""
-        from agents.supervised.saving import load_model
+        from agents.supervised.saving import model_of
         from plugins.autoencoder.figures import code_space, plane
-        from plugins.autoencoder.network import autoencoder
 
-        folder = self._part.run.folder.artifacts.folder
-        self._model: nn.Module = load_model(folder, "autoencoder", AutoencoderConfig, autoencoder)
+        self._model: nn.Module = model_of(self._part.run)
         codes, labels = self._array("codes.npy"), self._array("code_classes.npy")
         _, self._centre, self._axes = plane(codes)
         classes = CLASSES[self._part.run.config["dataset"]]

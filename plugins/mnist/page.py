@@ -11,7 +11,6 @@ from nicegui import ui
 from PIL import Image, ImageDraw
 
 from envs.datasets.images import CLASSES
-from plugins.mnist.config import MnistConfig
 from plugins.mnist.neurons import STRONGEST, Reaction, reaction, receptive_fields
 from plugins.mnist.prediction import centred
 from sandbox.text import number
@@ -85,13 +84,11 @@ class Pad:
     def _answer(self, pixels: np.ndarray) -> tuple[np.ndarray, Reaction, np.ndarray]:
         """The image that the network got, its reaction, and the receptive fields that belong to
         it: uint8 [neurons, 28, 28, 3]."""
-        from agents.supervised.saving import load_model
+        from agents.supervised.saving import model_of
         from plugins.mnist.frames import COLOURS, shades
-        from plugins.mnist.network import network
 
         if self._model is None:
-            folder = self._part.run.folder.artifacts.folder
-            model = load_model(folder, "mnist", MnistConfig, network)
+            model = model_of(self._part.run)
             fields = receptive_fields(model, 1)
             most = np.abs(fields).max(axis=(1, 2), keepdims=True)
             self._model, self._colours = model, COLOURS[shades(fields, most)]

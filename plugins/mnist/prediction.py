@@ -109,14 +109,11 @@ def predict(run: Run, images: tuple[Path, ...], as_json: bool) -> int:
     """
     need("`predict`", "torch", "torch", "safetensors")
     pixels = np.stack([prepared(path) for path in images])  # [images, 28, 28]
-    from agents.supervised.saving import load_model
+    from agents.supervised.saving import model_of
     from plugins.mnist.answers import probabilities
-    from plugins.mnist.config import MnistConfig
-    from plugins.mnist.network import network
 
-    model = load_model(run.folder.artifacts.folder, "mnist", MnistConfig, network)
     classes = CLASSES[run.config["dataset"]]
-    chances_of = probabilities(model, pixels).tolist()  # [images, classes]
+    chances_of = probabilities(model_of(run), pixels).tolist()  # [images, classes]
     by_class = [dict(zip(classes, chances, strict=True)) for chances in chances_of]
     ranked = [sorted(chances, key=lambda name: -chances[name]) for chances in by_class]
     if as_json:

@@ -222,19 +222,13 @@ def _continued(
     options: dict[str, Any],
 ) -> tuple[Continuation, Any, Any]:
     """The continuation, the run's configuration and its pieces."""
-    from agents.supervised.saving import load_model
+    from agents.supervised.saving import model_of
     from envs.datasets.midi import Unreadable, read_piece
     from plugins.music.experiment import MusicExperiment
     from plugins.music.generate import default_draw
-    from plugins.music.networks.making import make_model
     from sandbox.seeding import generator
 
-    model = load_model(
-        run.path / "artifacts",
-        "music",
-        MusicConfig,
-        lambda config: make_model(config, 0),
-    )
+    model = model_of(run)
     experiment = cast(MusicExperiment, run.experiment)
     config = experiment.config
     calibrated = options.pop("calibrated")

@@ -42,14 +42,15 @@ class MusicLab(Lab):
     claim_notes = deferred("plugins.music.claims:notes")
     """Paragraphs that explain the results."""
 
+    network = deferred("plugins.music.networks.making:make_model")
+    """A model."""
+
     def threads(self, config: MusicConfig, cores: int) -> int:
         """One thread for a small model."""
         from agents.supervised.threads import threads_for, weights_of
-        from plugins.music.networks.making import make_model
 
-        return threads_for(
-            weights_of(lambda: make_model(config, 0)), config.batch * config.window, cores
-        )
+        weights = weights_of(lambda: self.network(config))
+        return threads_for(weights, config.batch * config.window, cores)
 
     def build(self, config: MusicConfig, context: Context) -> MusicExperiment:
         """A fresh experiment.

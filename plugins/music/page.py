@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from nicegui import ui
 
-from plugins.music.config import MusicConfig
 from sandbox.seeding import generator
 from sandbox.visual import html
 from sandbox.web.facts import Notes, notes
@@ -43,14 +42,13 @@ class Improviser:
 
     def _made(self, bar: int, temperature: float, tries: int) -> tuple[str, Notes]:
         """Sound and notes of the bars before, and of what the model adds."""
-        from agents.supervised.saving import load_model
+        from agents.supervised.saving import model_of
         from envs.datasets.midi import read_piece
         from plugins.music.generate import default_draw
-        from plugins.music.networks.making import make_model
         from plugins.music.playing import Continuation, seed_of
 
-        kept, steps = self._part.run.folder.artifacts, self._part.run.config["steps_per_beat"]
-        model = load_model(kept.folder, "music", MusicConfig, lambda config: make_model(config, 0))
+        run = self._part.run
+        kept, steps, model = run.folder.artifacts, run.config["steps_per_beat"], model_of(run)
         roll = read_piece(kept.read("continuation.mid"), "continuation.mid", steps).roll
         seed = seed_of(roll, model.hands, (bar - 1) * BEATS * steps)
         how, rng = replace(default_draw(model), temperature=temperature), generator(tries, "page")

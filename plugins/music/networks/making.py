@@ -14,7 +14,7 @@ from plugins.music.networks.models import MusicModel, ReportModel
 from sandbox.seeding import generator
 
 
-def make_model(config: MusicConfig, seed: int) -> MusicModel:
+def make_model(config: MusicConfig, seed: int = 0) -> MusicModel:
     """The model of a configuration with fresh weights, drawn from the seed alone.
 
     PyTorch's own rule for fresh layers: uniform within 1/√fan-in for linear layers and
