@@ -80,6 +80,6 @@ def _chart(points: np.ndarray) -> Chart:
     (left, low), (right, high) = points.min(axis=1), points.max(axis=1)
     wide, room = 0.05 * (right - left), ROOM * max(high - low, 1e-9)
     title = "Drag a point: the fit follows"
-    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
+    with plots.single(xlabel="x", ylabel="y", title=title) as (figure, axes):
         axes.set(xlim=(left - wide, right + wide), ylim=(low - room, high + room))
     return Chart(figure)

@@ -52,8 +52,6 @@ def errors_by_order(experiment: IntroExperiment) -> Figure:
     """Training and test error against the order."""
     orders = list(experiment.fits)
     with plots.single(
-        7.0,
-        4.2,
         xlabel="order of the polynomial",
         ylabel="mean squared error",
         yscale="log",
@@ -71,8 +69,6 @@ def errors_by_ridge(experiment: IntroExperiment) -> Figure:
     config = experiment.config
     fits = [polynomial.ridge(*experiment.train, config.order, weight) for weight in WEIGHTS]
     with plots.single(
-        7.0,
-        4.2,
         xlabel="ridge weight",
         ylabel="mean squared error",
         xscale="log",
@@ -114,9 +110,8 @@ def extrapolation(experiment: IntroExperiment) -> Figure:
         (experiment.fits[high], f"order {high}", 1),
         (experiment.regularised, f"order {high}, ridge", 0),
     ]
-    with plots.single(
-        7.0, 4.2, xlabel="x", ylabel="y", title="Beyond the points every model guesses"
-    ) as (figure, axes):
+    title = "Beyond the points every model guesses"
+    with plots.single(xlabel="x", ylabel="y", title=title) as (figure, axes):
         axes.axvspan(1, 2, color="#F3F4F6", zorder=0)
         axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
         for fit, label, colour in models:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -51,9 +51,13 @@ class ReportModelConfig(ModelConfig):
 class TwoHandsConfig(ReportModelConfig):
     """The report's model: inputs and outputs are both hands (REPORTS, U2)."""
 
+    hands: ClassVar[int] = 2
+
 
 class OneTrackConfig(ReportModelConfig):
     """The simpler, older model: both hands joined to one track of 88 keys."""
+
+    hands: ClassVar[int] = 1
 
 
 class ChordLstmConfig(ModelConfig):

@@ -204,8 +204,11 @@ class MusicExperiment(EpochExperiment):
     def view(self) -> View:
         """NLL of the validation pieces after the last epoch, in nats per step, and a short
         continuation."""
-        nll = self.best["score"] if self.results else self.valid.get("nll", math.nan)
-        return {"nll": nll, "roll": self.continuation(WATCHED).roll}
+        return {"nll": self._valid_nll(), "roll": self.continuation(WATCHED).roll}
+
+    def _valid_nll(self) -> float:
+        """NLL of the validation pieces: the best at the end, before that the last."""
+        return self.best["score"] if self.results else self.valid.get("nll", math.nan)
 
     # -- saving and resuming
 
@@ -274,12 +277,10 @@ class MusicExperiment(EpochExperiment):
     def summary(self) -> Summary:
         """NLL per frame of the test pieces in nats, and further scores."""
         scores: Summary = {f"test_{name}": value for name, value in self.results.items()}
-        scores["valid_nll"] = (
-            self.best["score"] if self.results else self.valid.get("nll", math.nan)
-        )
         pieces = self.pieces
         return {
             **scores,
+            "valid_nll": self._valid_nll(),
             "best_epoch": self.best["epoch"],
             "epochs": self.epoch,
             "frames": self.frames,

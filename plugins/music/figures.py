@@ -80,10 +80,8 @@ def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: st
             axes.axvspan(0, seed_steps / steps_per_beat, color=plots.GREY, alpha=0.15, zorder=2)
             axes.axvline(seed_steps / steps_per_beat, color="#1F2937", linewidth=1, linestyle="--")
             axes.set_ylim(LOWEST + low, LOWEST + high)
-            axes.set_yticks([one for one in OCTAVES if LOWEST + low <= one <= LOWEST + high])
-            axes.set_yticklabels(
-                [f"C{one // 12 - 1}" for one in OCTAVES if LOWEST + low <= one <= LOWEST + high]
-            )
+            octaves = [one for one in OCTAVES if LOWEST + low <= one <= LOWEST + high]
+            axes.set_yticks(octaves, [f"C{one // 12 - 1}" for one in octaves])
             axes.set_ylabel(("right hand", "left hand")[number] if hands == 2 else "both hands")
         rows[0].set_title(title)
         rows[0].annotate(

@@ -26,7 +26,7 @@ def frames(
     See `sandbox.Lab.frames`.
     """
     x = np.linspace(*span(*experiment.points), PLACES)  # [places]
-    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title="The fit") as (figure, axes):
+    with plots.single(xlabel="x", ylabel="y", title="The fit") as (figure, axes):
         pictures.scatter(axes, experiment.points)
         axes.plot([], [], color=plots.VERMILION, label="the network")
         axes.legend()

@@ -27,7 +27,7 @@ def data(points: DataPoints) -> Figure:
     Args:
         points: has `train` and `test`, each with x and y.
     """
-    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title="The points") as (figure, axes):
+    with plots.single(xlabel="x", ylabel="y", title="The points") as (figure, axes):
         scatter(axes, points)
         axes.legend()
     return figure
@@ -36,7 +36,7 @@ def data(points: DataPoints) -> Figure:
 def fitted(points: DataPoints, network: Network, title: str) -> Figure:
     """The function that a network computes, with the points."""
     x = np.linspace(*span(*points), POINTS)  # [places]
-    with plots.single(7.0, 4.2, xlabel="x", ylabel="y", title=title) as (figure, axes):
+    with plots.single(xlabel="x", ylabel="y", title=title) as (figure, axes):
         scatter(axes, points)
         axes.plot(x, network(x[:, None])[:, 0], color=plots.VERMILION, label="the network")
         axes.plot([], [], " ", label=f"test MSE {evaluate(network, points.test):.3f}")
@@ -52,7 +52,7 @@ def losses(columns: dict[str, np.ndarray], best: int | None) -> Figure:
         best: the epoch whose parameters are kept, or None for the last one.
     """
     with plots.single(
-        7.0, 4.2, xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
+        xlabel="epoch", ylabel="loss of a point", title="How it learned", yscale="log"
     ) as (figure, axes):
         names = {
             "train_loss": "training points",

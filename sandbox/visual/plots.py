@@ -89,7 +89,11 @@ def figure(
 
 @contextmanager
 def single(
-    width: float, height: float, left: float = 0.75, right: float = 0.2, **settings: Any
+    width: float = 7.0,
+    height: float = 4.2,
+    left: float = 0.75,
+    right: float = 0.2,
+    **settings: Any,
 ) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes, drawn in the sandbox's style inside.
 

@@ -25,19 +25,9 @@ def make_model(config: MusicConfig, seed: int = 0) -> MusicModel:
         if isinstance(options, ChordLstmConfig):
             model: MusicModel = ChordLstm(options)
         else:
-            dense = (
-                options.dense
-                if options.dense is not None
-                else 120
-                if config.loss == "report"
-                else 0
-            )
-            model = ReportModel(
-                options,
-                2 if config.model.name == "two-hands" else 1,
-                dense,
-                config.loss == "likelihood",
-            )
+            by_report = config.loss == "report"
+            dense = (120 if by_report else 0) if options.dense is None else options.dense
+            model = ReportModel(options, options.hands, dense, apart=not by_report)
     model = model.to_empty(device="cpu")
     rng = generator(seed, "weights")
     with torch.no_grad():
@@ -53,9 +43,5 @@ def make_model(config: MusicConfig, seed: int = 0) -> MusicModel:
 def _bound(model: MusicModel, name: str) -> float:
     if name.startswith("lstm."):
         return 1 / math.sqrt(model.config.hidden)
-    weight = (
-        model.get_parameter(name.removesuffix("bias") + "weight")
-        if name.endswith("bias")
-        else model.get_parameter(name)
-    )
+    weight = model.get_parameter(name.replace("bias", "weight"))
     return 1 / math.sqrt(math.prod(weight.shape[1:]))

@@ -113,26 +113,20 @@ class ReportModel(MusicModel):
     def __init__(self, config: ReportModelConfig, hands: int, dense: int, apart: bool) -> None:
         super().__init__(config, hands * KEYS, hands)
         self.apart = apart
-        self.bodies, self.keys, self.numbers = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
-        for _ in range(hands):
-            if dense:
-                self.bodies.append(nn.Sequential(nn.Linear(config.hidden, dense), nn.LeakyReLU()))
-                self.keys.append(
-                    nn.Sequential(
-                        nn.Linear(dense, config.piano),
-                        nn.LeakyReLU(),
-                        nn.Linear(config.piano, KEYS),
-                    )
-                )
-                self.numbers.append(
-                    nn.Sequential(
-                        nn.Linear(dense, config.count), nn.LeakyReLU(), nn.Linear(config.count, 1)
-                    )
-                )
-            else:
-                self.bodies.append(nn.Identity())
-                self.keys.append(nn.Linear(config.hidden, KEYS))
-                self.numbers.append(nn.Linear(config.hidden, 1))
+
+        def body() -> nn.Module:
+            if not dense:
+                return nn.Identity()
+            return nn.Sequential(nn.Linear(config.hidden, dense), nn.LeakyReLU())
+
+        def head(units: int, outputs: int) -> nn.Module:
+            if not dense:
+                return nn.Linear(config.hidden, outputs)
+            return nn.Sequential(nn.Linear(dense, units), nn.LeakyReLU(), nn.Linear(units, outputs))
+
+        self.bodies = nn.ModuleList(body() for _ in range(hands))
+        self.keys = nn.ModuleList(head(config.piano, KEYS) for _ in range(hands))
+        self.numbers = nn.ModuleList(head(config.count, 1) for _ in range(hands))
 
     def predict(self, sounds: Tensor, position: Tensor, state: State) -> Predicted:
         """See `MusicModel.predict`."""
