@@ -14,18 +14,62 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from agents.supervised.saving import model_of
-from plugins.music.generate import continued, default_draw
-from plugins.music.networks.drawing import Draw
-from plugins.music.playing import BEATS, measures
+from envs.datasets.rolls import LOWEST, SILENT, STRUCK
+from plugins.music.playing import statistics
 from sandbox.runs.api import load
 from sandbox.seeding import generator
 
 QUANTILES = (0.1, 0.5, 0.9)
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
+"""Pitch classes of C major and C natural minor."""
+BEATS = 4
+"""Beats of a bar."""
+
+
+def measures(roll: np.ndarray, steps_per_beat: int) -> dict[str, float]:
+    """Standard measures of one piece, by the definitions of MusPy (Dong et al., 2020).
+
+    Args:
+        roll: uint8 [steps, hands, 88].
+        steps_per_beat: steps to a quarter note.
+
+    Returns:
+        `polyphony`: keys that sound at once, where any does; `pitch_class_entropy` of the notes in
+        bits; `scale_consistency`: largest share of the notes in one of the 24 major and minor
+        scales; `groove_consistency`: 1 less the mean share of steps that differ between a bar of
+        four beats and the next in whether a note begins; `empty_beats`: share of beats without
+        sound; `notes_per_beat`; `frozen`: see `statistics`. Without notes all but `empty_beats`
+        are 0.
+    """
+    struck = (roll == STRUCK).any(axis=1)  # [steps, 88]
+    classes = np.bincount((np.nonzero(struck)[1] + LOWEST) % 12, minlength=12)
+    share = classes / max(1, classes.sum())
+    entropy = -float(share @ np.log2(np.where(share > 0, share, 1.0)))
+    inside = [np.roll(share, -root)[list(scale)].sum() for scale in SCALES for root in range(12)]
+    bar = BEATS * steps_per_beat
+    bars = struck.any(axis=1)[: len(roll) // bar * bar].reshape(-1, bar)
+    differ = (bars[1:] != bars[:-1]).mean() if len(bars) > 1 else 0.0
+    beats = -(-len(roll) // steps_per_beat)
+    sounding = (roll != SILENT).any(axis=(1, 2))
+    filled = len(np.unique(np.flatnonzero(sounding) // steps_per_beat))
+    shown = statistics(roll)
+    return {
+        "polyphony": shown["polyphony"],
+        "pitch_class_entropy": entropy,
+        "scale_consistency": float(max(inside)),
+        "groove_consistency": float(1 - differ) if struck.any() else 0.0,
+        "empty_beats": 1 - filled / max(1, beats),
+        "notes_per_beat": float(struck.sum() / max(1, beats)),
+        "frozen": shown["frozen"],
+    }
 
 
 def main() -> None:
     """Generate, and print the table."""
+    from agents.supervised.saving import model_of
+    from plugins.music.generate import continued, default_draw
+    from plugins.music.networks.drawing import Draw
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
     parser.add_argument("--pieces", type=int, default=20)

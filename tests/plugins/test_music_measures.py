@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.music_measures import measures
 from envs.datasets.etudes import compose
 from envs.datasets.rolls import HELD, KEYS, STRUCK, transposed
-from plugins.music.playing import measures
 
 C4 = 60 - 21
 
