@@ -31,7 +31,7 @@ def prepared(path: Path) -> np.ndarray:
     Raises:
         UsageError: when the file is not an image, is too large, or has a single colour.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as file:
@@ -43,13 +43,7 @@ def prepared(path: Path) -> np.ndarray:
             coloured = file.convert("RGBA")
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.") from None
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UsageError(
             f"{path} is no image that can be read ({error}). Give a PNG, dark on light or light on "
             "dark."
@@ -59,8 +53,9 @@ def prepared(path: Path) -> np.ndarray:
         np.asarray(Image.alpha_composite(paper, coloured).convert("L"), np.float32) / 255
     )  # [height, width]
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ink = 1 - grey if np.median(border) > 0.5 else grey
-    ink = np.clip(ink - float(np.median(1 - border if np.median(border) > 0.5 else border)), 0, 1)
+    if np.median(border) > 0.5:
+        grey, border = 1 - grey, 1 - border
+    ink = np.clip(grey - float(np.median(border)), 0, 1)
     if ink.max() < 0.1:
         raise UsageError(f"{path} shows nothing: it is of one colour.")
     return centred(ink / ink.max())

@@ -105,11 +105,8 @@ class Lanes:
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned; the caller restores the generator."""
         self.queue = [int(piece) for piece in state["queue"]]
-        self.piece[:], self.shift[:], self.position[:] = (
-            state["piece"],
-            state["shift"],
-            state["position"],
-        )
+        names = ("piece", "shift", "position")
+        self.piece, self.shift, self.position = (np.array(state[name]) for name in names)
 
 
 def whole_pieces(

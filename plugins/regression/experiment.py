@@ -6,6 +6,7 @@ The test points are only scored: neither early stopping nor the best epoch depen
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class TrainExperiment(Experiment):
         context: gives the generators "data", "split", "weights" and "order".
 
     Attributes:
+        best: "epoch", "loss" and "values" (the parameters) of the best epoch so far.
         model: the network of the best epoch where one is chosen, else of the last epoch.
         places: where snapshots keep the fitted function, float64 [PLACES].
         snapshots: what `view` returned while it learned.
@@ -42,6 +44,7 @@ class TrainExperiment(Experiment):
     limit: int
     unit = "epoch"
     headline = ("train_loss", "test_loss")
+    best: dict[str, Any]
 
     def __init__(self, config: RegressionConfig, context: Context) -> None:
         self.config, self.limit = config, config.epochs
@@ -64,7 +67,7 @@ class TrainExperiment(Experiment):
         )
         self._held = (train.x[held, None], train.y[held, None])
         self._test = (test.x[:, None], test.y[:, None])
-        self.best_epoch, self.best_loss, self.best_values = 0, float("inf"), network.values.copy()
+        self.best = {"epoch": 0, "loss": float("inf"), "values": network.values.copy()}
         self.places = np.linspace(*span(train, test), PLACES)
         self.snapshots = Snapshots(self.view, config.epochs)
 
@@ -78,7 +81,7 @@ class TrainExperiment(Experiment):
         """Whether there was no better epoch for `patience` epochs."""
         return (
             self.config.patience is not None
-            and self.done_units - self.best_epoch >= self.config.patience
+            and self.done_units - self.best["epoch"] >= self.config.patience
         )
 
     @property
@@ -97,13 +100,13 @@ class TrainExperiment(Experiment):
         if not self.chooses:
             return self.training.network
         best = Network(self.training.network.sizes, self.config.activation)
-        best.values[:] = self.best_values
+        best.values[:] = self.best["values"]
         return best
 
     @property
     def epoch_of_weights(self) -> int:
         """The epoch whose parameters `view` shows."""
-        return self.best_epoch if self.done and self.chooses else self.done_units
+        return self.best["epoch"] if self.done and self.chooses else self.done_units
 
     def view(self) -> View:
         """The present function at `places`, and its losses; at the end, those of `model`."""
@@ -133,12 +136,9 @@ class TrainExperiment(Experiment):
                 raise
             losses = self._losses()
             chosen_by = losses[2] if self.config.validation else losses[0]
-            if chosen_by < self.best_loss:
-                self.best_epoch, self.best_loss, self.best_values = (
-                    self.done_units,
-                    chosen_by,
-                    self.training.network.values.copy(),
-                )
+            if chosen_by < self.best["loss"]:
+                values = self.training.network.values.copy()
+                self.best = {"epoch": self.done_units, "loss": chosen_by, "values": values}
             rows.append((self.done_units, *losses, rate))
         names = ("epoch", "train_loss", "test_loss", "validation_loss", "learning_rate")
         columns = dict(zip(names, np.array(rows).T, strict=True))
@@ -149,19 +149,13 @@ class TrainExperiment(Experiment):
 
     def state(self) -> State:
         """Network, optimiser and the best so far; the points are among the artifacts."""
-        best = {"epoch": self.best_epoch, "loss": self.best_loss, "values": self.best_values.copy()}
         kept = {"snapshots": self.snapshots.state()} if self.snapshots.kept else {}
-        return {"training": self.training.state(), "best": best, **kept}
+        return {"training": self.training.state(), "best": dict(self.best), **kept}
 
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.training.restore(state["training"])
-        best = state["best"]
-        self.best_epoch, self.best_loss, self.best_values = (
-            best["epoch"],
-            best["loss"],
-            best["values"].copy(),
-        )
+        self.best = dict(state["best"])
         self.snapshots.restore(state.get("snapshots", {}))
 
     def score(self) -> Score:
@@ -178,7 +172,7 @@ class TrainExperiment(Experiment):
             "train_mse": evaluate(model, train),
             "test_loss": self._loss(model, *self._test),
             "epochs": self.done_units,
-            "best_epoch": self.best_epoch if self.chooses else None,
+            "best_epoch": self.best["epoch"] if self.chooses else None,
             "stopped_early": self.stopped_early,
             "parameters": len(model.values),
         }

@@ -91,7 +91,7 @@ class RegressionLab(Lab):
         with artifacts.open(MODEL) as file:
             experiment.model.save(file)
         if isinstance(experiment, TrainExperiment):
-            best = experiment.best_epoch if experiment.chooses else None
+            best = experiment.best["epoch"] if experiment.chooses else None
             artifacts.save_figure("data.png", pictures.data(experiment.points))
             artifacts.save_figure("losses.png", pictures.losses(metrics.columns("learn"), best))
             title = f"{experiment.config.hidden} {experiment.config.activation}: what it learned"

@@ -41,7 +41,7 @@ class Diverged(SandboxError):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Recipe:
     """How to train.
 
