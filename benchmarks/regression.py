@@ -11,9 +11,9 @@ from numba import njit
 from benchmarks.measure import Figure, in_turns
 from envs.datasets import curves
 from plugins.regression import kernels, packing
-from plugins.regression.config import RegressionConfig, recipe_of
+from plugins.regression.config import RegressionConfig
 from plugins.regression.network import Network
-from plugins.regression.training import Training
+from plugins.regression.training import Recipe, Training
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store
@@ -73,7 +73,7 @@ def _rate(epochs: int, momentum: float) -> float:
     points = curves.generate(np.random.default_rng(0), 120)
     network = Network(SIZES, "leaky_relu")
     network.initialise(np.random.default_rng(1), "xavier")
-    recipe = recipe_of(RegressionConfig(momentum=momentum))
+    recipe = Recipe.of(RegressionConfig(momentum=momentum))
     training = Training(
         network, recipe, points.x[:, None], points.y[:, None], np.random.default_rng(2)
     )

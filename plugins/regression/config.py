@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from envs.datasets.curves import find_points
 from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import UsageError
-
-if TYPE_CHECKING:
-    from plugins.regression.training import Recipe
 
 KEPT = "points.npz"
 """The points of a run, among its artifacts."""
@@ -181,10 +178,3 @@ class RegressionConfig(LabConfig):
         if self.momentum and self.optimiser == "adam":
             raise ValueError("momentum has no effect on adam, which has its own")
         return self
-
-
-def recipe_of(config: RegressionConfig, **changed: float) -> Recipe:
-    """The recipe that a configuration describes, with some settings changed."""
-    from plugins.regression.training import Recipe
-
-    return Recipe.of(dict(config) | changed)

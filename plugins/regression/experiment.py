@@ -13,10 +13,10 @@ import numpy as np
 from agents.snapshots import Snapshots, View
 from envs.datasets.curves import Curve, span
 from plugins.regression import functions
-from plugins.regression.config import RegressionConfig, hidden_layers, recipe_of
+from plugins.regression.config import RegressionConfig, hidden_layers
 from plugins.regression.data import points_of, refuse_batch
 from plugins.regression.network import Network
-from plugins.regression.training import Diverged, Training, held_out
+from plugins.regression.training import Diverged, Recipe, Training, held_out
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.score import Score
 
@@ -60,7 +60,7 @@ class TrainExperiment(Experiment):
         )
         self.training = Training(
             network,
-            recipe_of(config),
+            Recipe.of(config),
             train.x[~held, None],
             train.y[~held, None],
             context.rng("order"),

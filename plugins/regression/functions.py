@@ -1,4 +1,4 @@
-"""Activations, losses and learning rates as plain functions of arrays.
+"""Activations and losses as plain functions of arrays.
 
 Derivatives of activations are functions of the activation's value, which backpropagation already
 has.
@@ -6,7 +6,6 @@ has.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -74,20 +73,3 @@ def loss_slope(name: str, error: np.ndarray, huber_delta: float = 1.0) -> np.nda
     if name == "mse":
         return error
     return np.sign(error) if name == "mae" else np.clip(error, -huber_delta, huber_delta)
-
-
-def learning_rate(schedule: str, first: float, final: float, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch: a pure function of the epoch and the number of epochs.
-
-    Args:
-        schedule: "constant" stays at `first`; "linear" and "cosine" (Loshchilov and Hutter 2017,
-            one cycle) reach `final` in the last epoch.
-        first, final: > 0.
-        epoch: counted from 0.
-        epochs: how many in all.
-    """
-    if schedule == "constant" or epochs < 2:
-        return first
-    done = epoch / (epochs - 1)
-    share = 1 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
-    return final + (first - final) * share

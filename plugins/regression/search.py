@@ -15,11 +15,11 @@ import numpy as np
 
 from agents.supervised.candidates import CandidateSearch
 from envs.datasets.curves import Curve
-from plugins.regression.config import RegressionConfig, hidden_layers, numbers, recipe_of
+from plugins.regression.config import RegressionConfig, hidden_layers, numbers
 from plugins.regression.data import points_of, refuse_batch
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
-from plugins.regression.training import Diverged, Training
+from plugins.regression.training import Diverged, Recipe, Training
 from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
@@ -90,7 +90,7 @@ def fit(
     """
     network = Network((1, *candidate.hidden, 1), candidate.activation)
     network.initialise(generator(seed, f"{name} weights"), config.initialisation)
-    recipe = recipe_of(config, l1=candidate.l1, learning_rate=candidate.learning_rate)
+    recipe = Recipe.of(config, l1=candidate.l1, learning_rate=candidate.learning_rate)
     try:
         Training(
             network, recipe, points.x[:, None], points.y[:, None], generator(seed, f"{name} order")

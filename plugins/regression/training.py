@@ -7,13 +7,12 @@ of two hidden layers runs in `kernels`, everything else in NumPy.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from plugins.regression import functions
+from plugins.regression.config import RegressionConfig
 from plugins.regression.network import Network
 from sandbox.errors import SandboxError
 from sandbox.lab import State
@@ -52,7 +51,9 @@ class Recipe:
         momentum: of "sgd", 0 <= momentum < 1: v <- momentum v + gradient, values <- values - rate
             v.
         batch_size: points per step; 0 uses all.
-        schedule, learning_rate, learning_rate_final: see `functions.learning_rate`.
+        schedule: "constant" stays at the first learning rate; "linear" and "cosine" (Loshchilov and
+            Hutter 2017, one cycle) reach the final one in the last epoch.
+        learning_rate, learning_rate_final: of the first and the last epoch, > 0.
         clip: largest norm of the loss's gradient, or None. Penalties are added after clipping.
         l1, l2: weights of the penalties l1 Σ|w| + l2 Σ w² / 2; biases are not penalised.
         epochs: how many in all.
@@ -72,15 +73,19 @@ class Recipe:
     epochs: int = 1000
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Recipe:
-        """The recipe with the settings of the same names."""
+    def of(cls, config: RegressionConfig, **changed: float) -> Recipe:
+        """The recipe that a configuration describes, with some settings changed."""
+        settings = dict(config) | changed
         return cls(**{name: settings[name] for name in cls.__dataclass_fields__})
 
     def rate(self, epoch: int) -> float:
-        """The learning rate of an epoch, counted from 0."""
-        return functions.learning_rate(
-            self.schedule, self.learning_rate, self.learning_rate_final, epoch, self.epochs
-        )
+        """The learning rate of an epoch, counted from 0: a function of the recipe alone."""
+        first, final = self.learning_rate, self.learning_rate_final
+        if self.schedule == "constant" or self.epochs < 2:
+            return first
+        done = epoch / (self.epochs - 1)
+        share = 1 - done if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+        return final + (first - final) * share
 
 
 def held_out(rng: np.random.Generator, points: int, share: float) -> np.ndarray:

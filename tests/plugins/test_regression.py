@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from plugins.regression.config import RegressionConfig
 from plugins.regression.estimator import NeuralNetworkRegressor
-from plugins.regression.functions import ACTIVATIONS, learning_rate
+from plugins.regression.functions import ACTIVATIONS
 from plugins.regression.lab import RegressionLab
 from plugins.regression.network import Network
 from plugins.regression.packing import padded
@@ -230,9 +230,12 @@ def test_adam_and_momentum_are_those_of_torch():
 
 
 def test_learning_rates_begin_and_end_where_they_should():
-    assert [learning_rate("constant", 0.1, 0.001, epoch, 5) for epoch in (0, 4)] == [0.1, 0.1]
+    ends = {"learning_rate": 0.1, "learning_rate_final": 0.001}
+    constant = Recipe(schedule="constant", epochs=5, **ends)
+    assert [constant.rate(epoch) for epoch in (0, 4)] == [0.1, 0.1]
     for schedule in ("linear", "cosine"):
-        rates = [learning_rate(schedule, 0.1, 0.001, epoch, 11) for epoch in range(11)]
+        recipe = Recipe(schedule=schedule, epochs=11, **ends)
+        rates = [recipe.rate(epoch) for epoch in range(11)]
         assert (
             rates[0] == pytest.approx(0.1)
             and rates[-1] == pytest.approx(0.001)
