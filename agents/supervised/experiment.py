@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,36 +29,42 @@ STRETCH = 8192
 """Approximate number of training images per call of `advance`."""
 
 
-class Task(Protocol):
-    """The learning task: the part of an experiment that differs between labs."""
+class Task(ABC):
+    """The learning task: the part of an experiment that differs between labs.
 
-    seed: int
-    """Of the run; it decides how test images are corrupted."""
+    Args:
+        config: the lab's configuration.
+        context: the run's; its seed decides how test images are corrupted.
+    """
+
     score: str
     """The validation metric: a key of the result of `measure`."""
     higher: bool
     """Whether a higher score is better."""
 
+    def __init__(self, config: Any, context: Context) -> None:
+        self.config, self.seed = config, context.seed
+
+    @abstractmethod
     def model(self) -> nn.Module:
         """A fresh model, its weights drawn from torch's generator."""
-        ...
 
+    @abstractmethod
     def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """The loss to minimise, a scalar, for images after augmentation."""
-        ...
 
+    @abstractmethod
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Scores on images, without a gradient."""
-        ...
 
+    @abstractmethod
     def view(self, model: nn.Module, images: DeviceImages) -> View:
         """What frames show of the model, beside the scores; see `EpochExperiment.view`."""
-        ...
 
+    @abstractmethod
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Scores of the trained model as plain values, computed once at the end; the first is the
         run's result."""
-        ...
 
 
 class ImageExperiment(EpochExperiment):

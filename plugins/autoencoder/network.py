@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
+from agents.supervised.experiment import Task
 from envs.datasets.corruptions import add_noise
 from plugins.autoencoder.config import AutoencoderConfig
-from sandbox.lab import Context
 from sandbox.seeding import generator
 
 if TYPE_CHECKING:
@@ -78,18 +78,11 @@ def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
     return encoder, [*decoder, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))]
 
 
-class Reconstruction:
-    """The task: reconstruct an image from its code; with noise, the clean image.
+class Reconstruction(Task):
+    """The task: reconstruct an image from its code; with noise, the clean image."""
 
-    Args:
-        config: model and noise.
-        context: the run's; its seed decides the noise on test images.
-    """
-
+    config: AutoencoderConfig
     score, higher = "mse", False
-
-    def __init__(self, config: AutoencoderConfig, context: Context) -> None:
-        self.config, self.seed = config, context.seed
 
     def model(self) -> nn.Module:
         """A fresh autoencoder."""

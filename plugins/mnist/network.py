@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
+from agents.supervised.experiment import Task
 from plugins.mnist.config import MnistConfig
-from sandbox.lab import Context
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -49,18 +49,11 @@ def half_noisy(images: Tensor, most: float) -> Tensor:
     return (images + (sd * torch.randn(images.shape)).to(images)).clamp_(0, 1)
 
 
-class Classification:
-    """The task: predict the class of an image.
+class Classification(Task):
+    """The task: predict the class of an image."""
 
-    Args:
-        config: the network, and label smoothing.
-        context: the run's; its seed decides how test images are corrupted.
-    """
-
+    config: MnistConfig
     score, higher = "accuracy", True
-
-    def __init__(self, config: MnistConfig, context: Context) -> None:
-        self.config, self.seed = config, context.seed
 
     def model(self) -> nn.Module:
         """A fresh network."""
