@@ -118,10 +118,10 @@ def _instead(env: Env) -> str:
 
 def _preset_for(name: str) -> str:
     """A sentence about the preset that discretises this environment, if there is one."""
-    presets = registry().lab("gym").presets
-    cut = {one: settings for one, settings in presets.items() if "discretiser" in settings}
-    preset = next((one for one, settings in cut.items() if settings["env"]["name"] == name), "")
-    return f" `--preset {preset}` does so with bins that were tried." if preset else ""
+    for preset, settings in registry().lab("gym").presets.items():
+        if "discretiser" in settings and settings["env"]["name"] == name:
+            return f" `--preset {preset}` does so with bins that were tried."
+    return ""
 
 
 def check(config: GymConfig) -> None:

@@ -161,10 +161,8 @@ class IntroExperiment(Experiment):
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.done_units = state["done"]
-        self.descent.coefficients, self.descent.velocity = (
-            state["coefficients"].copy(),
-            state["velocity"].copy(),
-        )
+        self.descent.coefficients = state["coefficients"]
+        self.descent.velocity = state["velocity"]
         self.path = list(state["path"])
 
     def score(self) -> Score:
@@ -177,10 +175,10 @@ class IntroExperiment(Experiment):
 
         `descent_above_minimum` is the descent's training error minus that of least squares.
         """
-        high, low = self.fits[self.config.order], self.fits[min(2, self.config.order)]
+        high = self.fits[self.config.order]
         best = polynomial.least_squares(*self.train, self.config.descent_order)
         scores: Summary = {
-            "test_mse": mean_squared_error(low, *self.test),
+            "test_mse": self.score().value,
             f"train_mse_order_{self.config.order}": mean_squared_error(high, *self.train),
             f"test_mse_order_{self.config.order}": mean_squared_error(high, *self.test),
             "test_mse_ridge": mean_squared_error(self.regularised, *self.test),

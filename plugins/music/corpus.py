@@ -13,6 +13,8 @@ from envs.datasets.pieces import Pieces, read_folder
 from envs.datasets.rolls import joined
 from plugins.music.config import MusicConfig
 
+_etudes = lru_cache(maxsize=4)(etudes)
+
 
 def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
     """The pieces that a configuration asks for.
@@ -26,17 +28,12 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
         UsageError: when no file of the folder, or not the MATLAB file, can be read.
     """
     if config.dataset == "etudes" or data is None:
-        return _etudes(seed, config.pieces, config.steps_per_beat)
+        return _etudes(seed, config.pieces, steps_per_beat=config.steps_per_beat)
     if data.suffix == MATLAB:
         return read_matrices(data)
     return read_folder(
         data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test
     )
-
-
-@lru_cache(maxsize=4)
-def _etudes(seed: int, pieces: int, steps_per_beat: int) -> Pieces:
-    return etudes(seed, pieces, steps_per_beat=steps_per_beat)
 
 
 def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:

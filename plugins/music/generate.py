@@ -93,12 +93,8 @@ def continued(
 
 def _sounded(sounds: np.ndarray) -> np.ndarray:
     """For how many steps up to the last each key has sounded: [hands, 88]."""
-    silent = sounds[::-1] == 0
-    return (
-        np.where(silent.any(axis=0), silent.argmax(axis=0), len(sounds))
-        if len(sounds)
-        else np.zeros(sounds.shape[1:], dtype=np.int64)
-    )
+    unbroken: np.ndarray = np.cumprod(sounds[::-1] > 0, axis=0)  # 1 until the first silence
+    return unbroken.sum(axis=0)
 
 
 class _Player:

@@ -56,6 +56,8 @@ class Size:
 
 
 SIZE = Size()
+_LOCKS: dict[tuple[Path | None, int, int, Size], threading.Lock] = {}
+_GUARD = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def pieces(folder: Path | None, training: int, size: Size = SIZE) -> Pieces:
 def trial(folder: Path | None, window: int, seed: int, size: Size = SIZE) -> LearnedModel:
     """A run on the pieces of a folder, or on études, with windows of `window` steps."""
     training, part = shared(seed)
-    return _trained(folder, window, training, size)[part]
+    with _GUARD:
+        lock = _LOCKS.setdefault((folder, window, training, size), threading.Lock())
+    with lock:  # one thread computes a training, while others wait for it
+        return _learned(folder, window, training, size)[part]
 
 
 def shared(seed: int) -> tuple[int, int]:
@@ -111,18 +116,6 @@ def shared(seed: int) -> tuple[int, int]:
     block, rest = divmod(seed, SHARING * BESIDE)
     part, training = divmod(rest, BESIDE)
     return BESIDE * block + training, part
-
-
-_LOCKS: dict[tuple[Path | None, int, int, Size], threading.Lock] = {}
-_GUARD = threading.Lock()
-
-
-def _trained(folder: Path | None, window: int, training: int, size: Size) -> Sequence[LearnedModel]:
-    """The runs of one training, which one thread computes while others wait for it."""
-    with _GUARD:
-        lock = _LOCKS.setdefault((folder, window, training, size), threading.Lock())
-    with lock:
-        return _learned(folder, window, training, size)
 
 
 @cache

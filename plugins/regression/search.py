@@ -230,7 +230,7 @@ class GridSearchExperiment(CandidateSearch):
         winner = self.winner
         best = int(np.where(np.isfinite(self.test_mse), self.test_mse, np.inf).argmin())
         return {
-            "test_mse": float(self.test_mse[self.chosen]),
+            "test_mse": self.score().value,
             "chosen_by_cross_validation": str(self.candidates[winner]),
             "cross_validation_loss": float(self.losses[winner].mean()),
             "test_mse_if_chosen_on_the_test_set": float(self.test_mse[best]),

@@ -105,6 +105,9 @@ class ThinnedLine:
     high: np.ndarray | None = None
 
 
+EMPTY = ThinnedLine(np.empty(0), np.empty(0))
+
+
 class Curves:
     """All curves of a run, followed.
 
@@ -206,7 +209,7 @@ class Curves:
         ends = (*MIDDLES, "") if many else ("",)
         middle = next((name + end for end in ends if name + end in curves), "")
         if not middle:
-            return ThinnedLine(np.empty(0), np.empty(0))
+            return EMPTY
         axis = self.axis(stream, unit)
         x, y = self._placed(stream, middle, share, axis)
         edges = [self._placed(stream, name + end, share, axis) for end in BAND] if many else []
@@ -253,7 +256,7 @@ def band_of(lines: Iterable[ThinnedLine]) -> ThinnedLine:
     """
     known = [line for line in lines if len(line.x)]
     if not known:
-        return ThinnedLine(np.empty(0), np.empty(0))
+        return EMPTY
     x = max((line.x for line in known), key=lambda places: float(places[-1]))
     values = np.array(
         [np.interp(x, line.x, line.y, left=np.nan, right=np.nan) for line in known]

@@ -37,10 +37,10 @@ def facts(run: Run, addresses: Mapping[str, str]) -> dict[str, Any]:
     record = run.record
     changed, others = settings(record)
     names = sorted(addresses, key=lambda name: (not name.endswith(".gif"), name))
-    media = {
-        kinds: [(name, addresses[name]) for name in names if Path(name).suffix in table]
-        for kinds, table in (("pictures", KINDS), ("sounds", SOUNDS))
-    }
+
+    def media(kinds: Mapping[str, str]) -> list[tuple[str, str]]:
+        return [(name, addresses[name]) for name in names if Path(name).suffix in kinds]
+
     return {
         "record": record,
         "figures": list(figures(record.summary)),
@@ -48,7 +48,8 @@ def facts(run: Run, addresses: Mapping[str, str]) -> dict[str, Any]:
         "others": others,
         "about": about(record),
         "files": [(one.name, size(one.size), addresses.get(one.name)) for one in record.artifacts],
-        **media,
+        "pictures": media(KINDS),
+        "sounds": media(SOUNDS),
     }
 
 
