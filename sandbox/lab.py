@@ -6,7 +6,6 @@ context alone, so what a run computes is a function of configuration and seed.
 
 from __future__ import annotations
 
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sandbox.action import Action as Action
 from sandbox.frames import Frame as Frame
+from sandbox.lazy import deferred as deferred
+from sandbox.lazy import read_when_used as read_when_used
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,28 +172,6 @@ class Experiment(ABC):
         normalised scores of comparisons over several tasks. Exact, or a mean of sampled episodes
         with its standard error, the same at every call; None where nothing acts."""
         return None
-
-
-def deferred(target: str) -> Callable[..., Any]:
-    """A method of a lab that hands its arguments to a function, imported at the call.
-
-    Args:
-        target: "module:function".
-    """
-
-    def method(_self: Lab, *arguments: Any, **options: Any) -> Any:
-        return pkgutil.resolve_name(target)(*arguments, **options)
-
-    return method
-
-
-def read_when_used(target: str) -> Any:
-    """An attribute of a lab whose value is imported when it is read, which keeps `--help` fast.
-
-    Args:
-        target: "module:name".
-    """
-    return property(lambda _self: pkgutil.resolve_name(target))
 
 
 def always() -> bool:
