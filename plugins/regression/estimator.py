@@ -25,14 +25,22 @@ RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 @dataclass(eq=False, repr=False)
-class NeuralNetworkRegressor(RegressorMixin, BaseEstimator, Recipe):  # type: ignore[misc]
-    """A feed-forward network trained by gradient descent, with the options of a `Recipe`.
+class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A feed-forward network trained by gradient descent.
 
     Args:
         hidden_layer_sizes: units of each hidden layer; empty gives a linear model.
         activation: "sigmoid", "relu", "leaky_relu" (slope 0.05 below 0), "tanh" or "identity".
         initialisation: "xavier" or "he", see `Network.initialise`.
-        learning_rate: of the first epoch, > 0.
+        loss: "mse", "mae" or "huber".
+        huber_delta: absolute error above which Huber's loss is linear, > 0, in units of y.
+        optimiser: "sgd" or "adam".
+        momentum: of "sgd", in [0, 1).
+        batch_size: points per step; 0 uses all.
+        schedule: "constant", "linear" or "cosine".
+        learning_rate, learning_rate_final: of the first and the last epoch, > 0.
+        clip: largest norm of a gradient, or None.
+        l1, l2: weights of the penalties on weights, >= 0.
         epochs: how many, >= 1; fewer with early stopping.
         early_stopping: whether to hold points out, stop when their loss no longer falls, and keep
             the best parameters.
@@ -75,7 +83,17 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator, Recipe):  # type: ig
     activation: str = "leaky_relu"
     _: KW_ONLY
     initialisation: str = "xavier"
+    loss: str = "mse"
+    huber_delta: float = 1.0
+    optimiser: str = "sgd"
+    momentum: float = 0.0
+    batch_size: int = 1
+    schedule: str = "linear"
     learning_rate: float = 0.025
+    learning_rate_final: float = 0.001
+    clip: float | None = 5.0
+    l1: float = 0.0
+    l2: float = 0.0
     epochs: int = 200
     early_stopping: bool = False
     validation_fraction: float = 0.1
@@ -99,7 +117,8 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator, Recipe):  # type: ig
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)
-        training = Training(self.network_, self, x[~held], target[~held, None], rng)
+        recipe = Recipe.of(self.get_params(False))
+        training = Training(self.network_, recipe, x[~held], target[~held, None], rng)
         if self.early_stopping:
             self._stop_early(training, x[held], target[held, None])
         else:

@@ -7,7 +7,9 @@ of two hidden layers runs in `kernels`, everything else in NumPy.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +42,7 @@ class Diverged(SandboxError):
         )
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Recipe:
     """How to train.
 
@@ -73,9 +75,9 @@ class Recipe:
     epochs: int = 1000
 
     @classmethod
-    def of(cls, config: RegressionConfig, **changed: float) -> Recipe:
-        """The recipe that a configuration describes, with some settings changed."""
-        settings = dict(config) | changed
+    def of(cls, options: Mapping[str, Any] | RegressionConfig, **changed: float) -> Recipe:
+        """The recipe in a configuration, or in an estimator's parameters, with some changed."""
+        settings = dict(options) | changed
         return cls(**{name: settings[name] for name in cls.__dataclass_fields__})
 
     def rate(self, epoch: int) -> float:
