@@ -18,8 +18,8 @@ from sandbox.cli.output import (
     table,
 )
 from sandbox.errors import StoreError, UnknownNameError, UsageError
-from sandbox.store import RunFolder, Store, comparisons, sweeps
-from sandbox.store.comparisons import PAGE, ComparisonFolder
+from sandbox.store import RunFolder, Store
+from sandbox.store.comparisons import PAGE, ComparisonFolder, folders
 from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.text import Document, number, words
 
@@ -43,7 +43,7 @@ def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
     try:
         return store.find(name)
     except UnknownNameError as error:
-        sweep, comparison = sweeps.find(store, name), comparisons.find(store, name)
+        sweep, comparison = SweepFolder.find(store, name), ComparisonFolder.find(store, name)
         if sweep is not None and comparison is not None:
             raise UsageError(
                 f"'{name}' could be the sweep {sweep.id} or the comparison {comparison.id}.",
@@ -54,7 +54,7 @@ def find(store: Store, name: str) -> RunFolder | SweepFolder | ComparisonFolder:
             raise UnknownNameError("run, sweep or comparison", name, error.known, hint) from None
         return group
     except UsageError as error:  # several runs match; the name may mean their sweep
-        sweep = sweeps.find(store, name)
+        sweep = SweepFolder.find(store, name)
         if sweep is None:
             raise
         raise UsageError(f"{error} The sweep {sweep.id} begins so too.") from None
@@ -189,7 +189,7 @@ def _of_comparison(folder: ComparisonFolder) -> Sequence[Any]:
 KINDS = {
     "sweeps": Kind(
         "sweep",
-        sweeps.all_of,
+        SweepFolder.all_of,
         ("lab", "search", "trials", "seeds", "status", "objective", "best", "created"),
         _of_sweep,
         7,
@@ -197,7 +197,7 @@ KINDS = {
     ),
     "comparisons": Kind(
         "comparison",
-        comparisons.folders,
+        folders,
         ("lab", "agents", "seeds", "runs", "command"),
         _of_comparison,
         4,

@@ -39,7 +39,7 @@ def owners_of(
         runs: id and lab of each.
         members: what `members_of` returned for them.
     """
-    known = {folder.id for folder in sweeps.all_of(store)}
+    known = {folder.id for folder in sweeps.SweepFolder.all_of(store)}
     owners: dict[str, Named] = {}
     for run, lab in runs:
         sweep = sweeps.sweep_of(run, lab)

@@ -64,15 +64,5 @@ class ComparisonFolder(DescribedFolder):
 
 def folders(store: Store) -> list[ComparisonFolder]:
     """All comparisons, in the order in which they were written."""
-    every = map(ComparisonFolder, ComparisonFolder.paths(store))
+    every = ComparisonFolder.all_of(store)
     return sorted(every, key=lambda one: one.document_path.stat().st_mtime_ns)
-
-
-def find(store: Store, name: str) -> ComparisonFolder | None:
-    """The comparison that `name` means: an id, a unique beginning of one, or a folder; else None.
-
-    Raises:
-        UsageError: when several ids begin with it.
-    """
-    path = ComparisonFolder.find_path(store, name)
-    return None if path is None else ComparisonFolder(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
@@ -75,21 +75,21 @@ class DescribedFolder:
         return []
 
     @classmethod
-    def paths(cls, store: Store) -> list[Path]:
+    def all_of(cls, store: Store) -> list[Self]:
         """All folders of this kind, ordered by id."""
         documents = store.root.glob(f"{cls.room}/*/{cls.document}")
-        return sorted(path.parent for path in documents)
+        return [cls(path.parent) for path in sorted(documents)]
 
     @classmethod
-    def find_path(cls, store: Store, name: str) -> Path | None:
+    def find(cls, store: Store, name: str) -> Self | None:
         """The folder that `name` means: an id, a unique beginning of one, or a folder; else None.
 
         Raises:
             UsageError: when several ids begin with it.
         """
         if name.strip() and os.path.exists(Path(name) / cls.document):
-            return Path(name).resolve()
-        known = {path.name: path for path in cls.paths(store)}
+            return cls(Path(name).resolve())
+        known = {one.id: one for one in cls.all_of(store)}
         ids = matching(name, known)
         if len(ids) > 1:
             some = f"{len(ids)} {cls.room}: {', '.join(ids[:8])}"

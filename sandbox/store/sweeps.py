@@ -22,7 +22,6 @@ from sandbox.store.folder import LOCK, RunFolder
 from sandbox.store.store import Store, safe_label
 from sandbox.text import Document, to_json
 
-FOLDER = "sweeps"
 RANKING = "ranking.json"
 """The results, beside sweep.json."""
 FORMAT = 1
@@ -119,20 +118,20 @@ class SweepFolder(DescribedFolder):
 
     Args:
         path: the folder.
-        store: the store that has it.
 
     Attributes:
+        store: the store that has it.
         stop_path: while this file exists, runs of this sweep stop after their block.
         journal_path: Optuna's journal while trials may be pruned; rewritten whenever the sweep
             is resumed.
     """
 
-    room, document, newest = FOLDER, "sweep.json", FORMAT
+    room, document, newest = "sweeps", "sweep.json", FORMAT
     remedy = "The sweep's runs are untouched."
 
-    def __init__(self, path: Path, store: Store) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.store = store
+        self.store = Store(path.parent.parent)
         self.stop_path = path / "stop"
         self.journal_path = path / "study.journal"
 
@@ -215,36 +214,12 @@ def _check(record: SweepRecord) -> None:
             raise ValueError(f"`{name}` is not as a sweep writes it")
 
 
-def create(store: Store, lab: str) -> SweepFolder:
-    """A new, empty sweep folder.
-
-    Raises:
-        StoreError: when the store cannot be written.
-    """
-    return SweepFolder(store.make(FOLDER, lab), store)
-
-
 def ranked_best(folder: Path) -> float | None:
     """The value of the best trial in a sweep's ranking.json; None if it has no value."""
     with contextlib.suppress(StoreError, ValueError, LookupError, TypeError, OverflowError):
         value = documents.read(folder / RANKING)["ranking"][0]["value"]
         return None if value is None else float(value)
     return None
-
-
-def all_of(store: Store) -> list[SweepFolder]:
-    """Every sweep, oldest first."""
-    return [SweepFolder(path, store) for path in SweepFolder.paths(store)]
-
-
-def find(store: Store, name: str) -> SweepFolder | None:
-    """The sweep that `name` means: an id, a unique beginning of one, or a folder; else None.
-
-    Raises:
-        UsageError: when several ids begin with it.
-    """
-    path = SweepFolder.find_path(store, name)
-    return None if path is None else SweepFolder(path, Store(path.parent.parent))
 
 
 def run_id(sweep: str, label: str, number: int, seed: int) -> str:

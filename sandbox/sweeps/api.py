@@ -25,7 +25,6 @@ from sandbox.runs import provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import MOST_SEEDS, Request, preset_of
 from sandbox.store import Store
-from sandbox.store import sweeps as folders
 from sandbox.store.sweeps import HowRun, SweepFolder, SweepRecord
 from sandbox.sweeps.report import write
 from sandbox.sweeps.runner import SweepRunner, Tally, layers_of, planned
@@ -146,7 +145,7 @@ def begin(
     lab_name, lab, points = checked(wanted)
     record = _record(wanted, lab_name, lab, settings, workers)
     with workers.executor(lab, store) as executor:
-        folder = folders.create(store, lab_name)
+        folder = SweepFolder(store.make(SweepFolder.room, lab_name))
         record.id = folder.id
         record.trials = [planned(record, number, point) for number, point in enumerate(points)]
         return _executed(SweepRunner(folder, record, lab, executor, progress))

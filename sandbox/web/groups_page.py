@@ -13,7 +13,7 @@ from nicegui import ui
 from sandbox.config.model import option_name, show_value
 from sandbox.errors import SandboxError, UnknownNameError
 from sandbox.reproduction import report as reproductions
-from sandbox.store import comparisons, documents, sweeps
+from sandbox.store import comparisons, documents
 from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.sweeps import report
 from sandbox.sweeps.results import Result
@@ -45,7 +45,7 @@ def _tables(service: Service) -> list[tuple[str, list[str], list[list[Any]], str
         (
             "Sweeps",
             ["sweep", "lab", "trials", "status", "objective", "best"],
-            [_sweep_row(folder) for folder in reversed(sweeps.all_of(store))],
+            [_sweep_row(folder) for folder in reversed(SweepFolder.all_of(store))],
             "sweep maze --grid agent.alpha=0.1,0.5 --seeds 3",
         ),
         (
@@ -117,7 +117,7 @@ def _read(service: Service, name: str) -> Sweep:
     Raises:
         UnknownNameError: when no group has that id.
     """
-    folders = {folder.id: folder for folder in sweeps.all_of(service.store)}
+    folders = {folder.id: folder for folder in SweepFolder.all_of(service.store)}
     if name not in folders:
         raise UnknownNameError("sweep", name, folders)
     sweep = Sweep(folders[name])

@@ -66,7 +66,7 @@ class Service:
         self._lock = threading.Lock()
         self._read, self._rows = float("-inf"), list[Row]()
         self._owners: dict[str, tuple[str, str]] = {}
-        self._owned: tuple[list[Any], list[Path]] = [], []
+        self._owned: tuple[list[Any], list[str]] = [], []
         self._cells: dict[str, tuple[Row, dict[str, Any]]] = {}
         self._curves: OrderedDict[Path, tuple[threading.Lock, Curves]] = OrderedDict()
         self._started: list[Started] = []
@@ -102,7 +102,7 @@ class Service:
     def _owners_of(self, rows: Sequence[Row]) -> Mapping[str, tuple[str, str]]:
         runs = [(row.id, row.lab) for row in rows]
         with self._lock:
-            owned = runs, list(ComparisonFolder.paths(self.store))
+            owned = runs, [folder.id for folder in ComparisonFolder.all_of(self.store)]
             if owned != self._owned:
                 self._owners = owners_of(self.store, runs, members_of(self.store, runs))
                 self._owned, self._cells = owned, {}

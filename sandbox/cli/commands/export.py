@@ -27,14 +27,13 @@ def export(run: str, output: Path | None, store: str | None, as_json: bool) -> i
     from sandbox.store import RunFolder, Store
     from sandbox.store.described import DescribedFolder, ReproductionFolder
 
-    exported: RunFolder | DescribedFolder
+    exported: RunFolder | DescribedFolder | None
     try:
         exported = stored.find(Store(store), run)
     except UnknownNameError:
-        path = ReproductionFolder.find_path(Store(store), run)
-        if path is None:
+        exported = ReproductionFolder.find(Store(store), run)
+        if exported is None:
             raise
-        exported = ReproductionFolder(path)
     target = output or Path(f"{exported.id}.zip")
     try:
         notes = exporting.export(target, exported)

@@ -74,9 +74,10 @@ def resume(
     from sandbox.cli.rendering import settings_given
     from sandbox.cli.report import print_executed
     from sandbox.runs import api
-    from sandbox.store import Store, sweeps
+    from sandbox.store import Store
+    from sandbox.store.sweeps import SweepFolder
 
-    sweep = sweeps.find(Store(store), run)
+    sweep = SweepFolder.find(Store(store), run)
     if sweep is not None:
         from sandbox.cli.commands.sweep import print_sweep
         from sandbox.cli.sweep_progress import sweep_progress

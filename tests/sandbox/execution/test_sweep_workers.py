@@ -293,7 +293,7 @@ def test_a_sweep_whose_own_process_was_killed_is_lost_and_can_be_resumed(tmp_pat
     store = tmp_path / "runs"
     code, _, _ = interrupted_sweep(store, sent=signal.SIGKILL)
     assert code == -signal.SIGKILL
-    folder = sweeps.SweepFolder(next((store / "sweeps").iterdir()), Store(store))
+    folder = sweeps.SweepFolder(next((store / "sweeps").iterdir()))
     assert folder.read().status == "lost"
     before = essences(store)
     done = started(*command("resume", folder.id, *VALLEY, "--store", store, "--json"), cwd=ROOT)

@@ -505,4 +505,4 @@ def test_a_finished_sweep_resumed_does_nothing_twice(say):
     assert before == {
         run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns for run in before
     }
-    assert Sweep(SweepFolder(made.path, Store())).best.params == {"x": 2.0}
+    assert Sweep(SweepFolder(made.path)).best.params == {"x": 2.0}
