@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,7 @@ from sandbox.observer import ObservedRun, Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
-from sandbox.runs.recompute import DURATIONS
+from sandbox.runs.recompute import DURATIONS, StopAfter
 from sandbox.store import Store, checkpoint, verify
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
 from sandbox.text import Document
@@ -69,7 +70,7 @@ def _watched(
     stop_after: int,
 ) -> api.Run:
     """The run, stopped after some blocks and resumed with a second observer."""
-    watching, halfway = _Watching(make(), name), _Halfway(stop_after)
+    watching, halfway = _Watching(make(), name), StopAfter(stop_after, math.inf)
     run = api.start(request, store, Settings(pictures=False, observers=[watching, halfway]))
     watching.verdict()
     if halfway.stopped and run.status == "interrupted":
@@ -156,19 +157,3 @@ class _Watching(Observer):
             "the generators": fingerprint(run.context.generators.state()),
             "the global generators": global_states(),
         }
-
-
-class _Halfway(Observer):
-    """Stops a run after a given number of blocks."""
-
-    name = "halfway"
-
-    def __init__(self, blocks: int) -> None:
-        self._left, self.stopped = blocks, False
-
-    def block(self, run: ObservedRun, block: Block) -> None:
-        """Count, and stop the run."""
-        self._left -= 1
-        if self._left <= 0 and not self.stopped and not run.experiment.done:
-            self.stopped = True
-            run.stop.request("interrupted")
