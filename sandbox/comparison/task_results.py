@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox import text
-from sandbox.comparison.agent_result import AgentResult, plain
+from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.results import ComparisonResults, few_seeds
 from sandbox.comparison.run_scores import RunScores, errors, scores
 from sandbox.errors import SandboxError
@@ -160,13 +160,7 @@ class TasksResult(AgentResult):
     def document(self) -> Document:
         """Plain values."""
         return {
-            "agent": self.label,
-            "runs": len(self.runs),
-            "wanted": self.wanted,
-            "iqm": plain(self.iqm),
-            "mean": plain(self.mean),
-            "median": plain(self.median),
-            "gap": plain(self.gap),
+            **self.aggregates(),
             "normalised": [
                 {"seed": run.seed, "scores": row.tolist()}
                 for run, row in zip(self.runs, self.scores, strict=True)
