@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import string
 from pathlib import Path
 
 from sandbox.errors import UsageError
@@ -92,5 +93,4 @@ def _rendered(template: str, name: str, kind: str, one_file: bool = False) -> st
 def _title(name: str) -> str:
     """The name as a class name without a final "Lab", which the template adds: my-walk ->
     MyWalk."""
-    words = [word.capitalize() for word in name.split("-")]
-    return "".join(words[:-1] if len(words) > 1 and words[-1] == "Lab" else words)
+    return string.capwords(name.removesuffix("-lab"), "-").replace("-", "")
