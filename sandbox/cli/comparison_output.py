@@ -10,6 +10,7 @@ import click
 
 from sandbox.cli.arguments import again
 from sandbox.cli.output import next_commands, pairs, print_json, shown_path, table, table_width
+from sandbox.text import words
 
 if TYPE_CHECKING:
     from sandbox.comparison.api import Comparison
@@ -68,13 +69,13 @@ def _print_table(comparison: Comparison) -> None:
     click.echo()
     _print_agents([comparison.cells(one) for one in results.ranked])
     click.echo()
-    score = results.score.replace("_", " ")
     best = ""
     if results.optimum is not None:
         meant = f", {results.optimum_is}" if results.optimum_is else ""
         best = f" Best possible: {figure(results.optimum)}{meant}."
     _echo(
-        f"IQM: mean of the middle half of the seeds' {score}{f'; {marks}' if marks else ''}. "
+        f"IQM: mean of the middle half of the seeds' {words(results.score)}"
+        f"{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
     )
     for sentence in others + [f"Note: {warning}" for warning in comparison.warnings]:

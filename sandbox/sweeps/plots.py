@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sandbox.config.model import show_value
 from sandbox.sweeps.results import Result
+from sandbox.text import is_number, words
 from sandbox.visual import parallel, plots
 
 
@@ -28,7 +29,7 @@ def parallel_coordinates(
     return parallel.parallel_coordinates(
         varied or columns,
         np.array([one.value for one in results], dtype=np.float64),
-        objective.replace("_", " "),
+        words(objective),
         title,
         higher_is_better=direction == "maximize",
         best=0,
@@ -38,9 +39,7 @@ def parallel_coordinates(
 
 def _setting(value: object) -> parallel.Setting:
     """A value as the axis takes it: a number, or its text."""
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
-    return show_value(value)
+    return value if value is None or is_number(value) else show_value(value)
 
 
 def importance_chart(importance: Mapping[str, float], objective: str, title: str) -> Figure:
@@ -60,7 +59,7 @@ def importance_chart(importance: Mapping[str, float], objective: str, title: str
         axes.bar_label(bars, percent, padding=4, color=plots.GREY)
         axes.set(
             title=title,
-            xlabel=f"share of the variance of {objective.replace('_', ' ')} [%]",
+            xlabel=f"share of the variance of {words(objective)} [%]",
             xlim=(0, max(shares) * 1.12),
         )
         axes.grid(False, axis="y")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.extras import missing
 from sandbox.seeding import seed_sequence
+from sandbox.text import is_number
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -193,7 +194,7 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
 
 def _span(optuna: ModuleType, values: Sequence[Any]) -> BaseDistribution:
     """A distribution that covers the values."""
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+    if all(map(is_number, values)):
         low, high = float(min(values)), float(max(values))
         return optuna.distributions.FloatDistribution(low, high, log=low > 0 and high / low >= 20)
     return optuna.distributions.CategoricalDistribution(sorted(set(values), key=repr))

@@ -15,6 +15,7 @@ from sandbox.errors import error_text
 from sandbox.lab import Block, Frame
 from sandbox.observer import ObservedRun, Observer
 from sandbox.seeding import generator
+from sandbox.text import words
 from sandbox.visual.curve import LearningCurve, WithCurve
 from sandbox.visual.window import FASTEST, KEYS, Window, WindowClosed
 
@@ -60,7 +61,7 @@ class Viewer(Observer):
         )
         if experiment.headline:
             self._column = experiment.headline[0]
-            shown = self._column.replace("_", " ")
+            shown = words(self._column)
             self.curve = LearningCurve(experiment.unit, shown, experiment.headline_optimum)
         metrics = run.folder.metrics()
         for stream in metrics.streams if run.resumed_at else ():
@@ -83,7 +84,7 @@ class Viewer(Observer):
         if self.curve is None or self._column not in columns or self._stream not in ("", stream):
             return
         x = next(iter(columns))
-        self._stream, self.curve.x_name = stream, x.replace("_", " ")
+        self._stream, self.curve.x_name = stream, words(x)
         self.curve.add(columns[x], columns[self._column])
 
     def show(self, run: ObservedRun) -> None:
