@@ -5,7 +5,7 @@ They are computed from the runs' own records whenever they are needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -45,11 +45,6 @@ class Result:
         return self.status if self.value is None else sampled(self.value, self.spread)
 
 
-def ranking(folder: SweepFolder, record: SweepRecord) -> list[Result]:
-    """All trials: finished ones from best to worst, then the others in their order."""
-    return ranked([_result(folder, record, trial) for trial in record.trials], record.direction)
-
-
 def ranked(results: Sequence[Result], direction: str) -> list[Result]:
     """Finished trials from best to worst, then the others; ties keep the order of their numbers."""
     sign = -1.0 if direction == "maximize" else 1.0
@@ -58,7 +53,8 @@ def ranked(results: Sequence[Result], direction: str) -> list[Result]:
     )
 
 
-def _result(folder: SweepFolder, record: SweepRecord, trial: Trial) -> Result:
+def result_of(folder: SweepFolder, record: SweepRecord, trial: Trial) -> Result:
+    """A trial with what its runs' own records say."""
     statuses, values = [], []
     for run in (folder.run(record.lab, name) for name in trial.runs):
         status, summary = "waiting", Document()
@@ -113,28 +109,3 @@ def checked_objective(objective: str, summary: Document) -> str:
         hint = "`--objective summary.NAME` says what is compared."
         raise UnknownNameError("figure in the summary", objective, figures, hint)
     return objective
-
-
-def document(
-    folder: SweepFolder,
-    record: SweepRecord,
-    results: Sequence[Result],
-    importance: Mapping[str, float],
-) -> Document:
-    """A sweep and its ranking as one JSON document."""
-    whole = {
-        "sweep": record.id,
-        "folder": str(folder.path.resolve()),
-        "status": record.status,
-        "lab": record.lab,
-        "preset": record.preset,
-        "search": record.search,
-        "seed": record.seed,
-        "seeds": record.seeds,
-        "objective": f"summary.{record.objective}" if record.objective else None,
-        "direction": record.direction or None,
-        "best": results[0].number if results and results[0].value is not None else None,
-        "importance": dict(importance),
-        "ranking": [vars(one) for one in results],
-    }
-    return {**whole, "error": record.error} if record.error else whole

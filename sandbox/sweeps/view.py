@@ -10,7 +10,7 @@ from pathlib import Path
 from sandbox.errors import UsageError
 from sandbox.runs import api
 from sandbox.store.sweeps import SweepFolder, SweepRecord
-from sandbox.sweeps.results import Result, document, ranking
+from sandbox.sweeps.results import Result, ranked, result_of
 from sandbox.text import Document, plural, words
 
 
@@ -47,7 +47,9 @@ class Sweep:
     @cached_property
     def ranking(self) -> list[Result]:
         """All trials: finished ones from best to worst, then the others."""
-        return ranking(self.folder, self.record)
+        record = self.record
+        results = [result_of(self.folder, record, trial) for trial in record.trials]
+        return ranked(results, record.direction)
 
     @property
     def best(self) -> Result | None:
@@ -121,8 +123,24 @@ class Sweep:
 
     def document(self) -> Document:
         """The sweep as one JSON document."""
-        whole = document(self.folder, self.record, self.ranking, self.importance)
-        return {**whole, "failures": self.failures} if self.failures else whole
+        record, best = self.record, self.best
+        whole = {
+            "sweep": record.id,
+            "folder": str(self.path.resolve()),
+            "status": record.status,
+            "lab": record.lab,
+            "preset": record.preset,
+            "search": record.search,
+            "seed": record.seed,
+            "seeds": record.seeds,
+            "objective": f"summary.{record.objective}" if record.objective else None,
+            "direction": record.direction or None,
+            "best": None if best is None else best.number,
+            "importance": self.importance,
+            "ranking": [vars(one) for one in self.ranking],
+        }
+        optional = {"error": record.error, "failures": self.failures}
+        return whole | {name: value for name, value in optional.items() if value}
 
     def __repr__(self) -> str:
         return f"<Sweep {self.id}: {self.record.lab}, {self.status}>"
