@@ -70,10 +70,8 @@ def follows_processor(record: RunRecord) -> bool:
     """Whether the run's last digits depend on the processor, according to its lab or to something
     that its configuration chooses.
     """
-    used = [registry().lab(record.lab)]
-    for kind, name in choices(used[0].Config, record.config):
-        with contextlib.suppress(UnknownNameError):
-            used.append(registry().load(kind, name))
+    lab, *chosen = _entries(record)
+    used = [registry().lab(lab.name), *(registry().load(one.kind, one.name) for one in chosen)]
     return any(getattr(one, "follows_processor", False) for one in used)
 
 
