@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from sandbox.errors import StoreError
 from sandbox.store.files import door
 from sandbox.text import Document, printable
@@ -65,19 +67,16 @@ def validated(kind: type[Record], document: Document) -> Record:
     Raises:
         ValueError: naming the first field that is wrong.
     """
-    from dataclasses import fields
-
-    from pydantic import TypeAdapter, ValidationError
-
-    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
     try:
-        return TypeAdapter(kind).validate_json(
-            json.dumps({name: value for name, value in document.items() if name in known}),
-            strict=True,
-        )
+        return TypeAdapter(kind).validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+        raise ValueError(first_problem(error)) from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first field that is wrong, and what is wrong with it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
 
 
 def _too_deep(value: object, level: int = 0) -> bool:

@@ -261,8 +261,7 @@ def _refuse_newer(content: bytes, path: Path) -> None:
 
 def _first_problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"
+        return documents.first_problem(error)
     return f"{type(error).__name__}: {error}"
 
 
