@@ -46,7 +46,7 @@ class UnknownNameError(UsageError, KeyError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        self.kind, self.name, self.known = kind, name, sorted(known)
+        self.known = sorted(known)
         near = did_you_mean(name, self.known)
         if self.known and not near:
             near = f" Known: {', '.join(self.known)}."
@@ -115,7 +115,7 @@ class RunFailed(SandboxError):
         run: the run, a `sandbox.Run`.
     """
 
-    def __init__(self, message: str, run: Any = None) -> None:
+    def __init__(self, message: str, run: Any) -> None:
         self.run = run
         super().__init__(message)
 

@@ -25,11 +25,11 @@ def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:
     return content
 
 
-def read_text(path: str | Path, encoding: str = "utf-8", most: int = LARGEST) -> str:
+def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """The content of a text file, its lines ended by a line feed.
 
     Raises:
         OSError: as in `read_bytes`.
         UnicodeDecodeError: when it is not text in that encoding.
     """
-    return read_bytes(path, most).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    return read_bytes(path).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")

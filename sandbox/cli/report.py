@@ -26,7 +26,7 @@ EXIT_CODES = {"interrupted": 130, "failed": 1, "lost": 1}
 """Of the other statuses: 0."""
 
 
-def print_run(run: Run, *, as_json: bool = False) -> int:
+def print_run(run: Run, *, as_json: bool) -> int:
     """Print how a run ended and return the corresponding exit code."""
     if as_json:
         print_json(run.document())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def sweep_progress(quiet: bool = False) -> Iterator[Callable[[Tally], None]]:
+def sweep_progress(quiet: bool) -> Iterator[Callable[[Tally], None]]:
     """Shows a `Tally` whenever it changes, with a limited refresh rate.
 
     Args:

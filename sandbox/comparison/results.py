@@ -80,7 +80,7 @@ class ComparisonResults:
 
 
 def results_of(
-    runs: Mapping[str, Sequence[Run]], given: Given = NOTHING, until: UntilDecided | None = None
+    runs: Mapping[str, Sequence[Run]], given: Given, until: UntilDecided | None
 ) -> ComparisonResults:
     """The results of some runs, and those of others beside them.
 

@@ -22,7 +22,7 @@ from sandbox.comparison.task_results import TaskScale, scale_of, tasks_results
 from sandbox.config.model import Layer
 from sandbox.config.resolve import choice_kind_of, read_file
 from sandbox.errors import ConfigError, SandboxError, UnknownNameError, UsageError
-from sandbox.execution.scheduler import THIS_PROCESS, Workers
+from sandbox.execution.scheduler import Workers
 from sandbox.input_files import StrPath
 from sandbox.registry.registry import registry
 from sandbox.runs.loop import Settings
@@ -201,11 +201,11 @@ def compare_on_tasks(
     wanted: ComparisonRequest,
     store: Store,
     settings: Settings,
-    workers: Workers = THIS_PROCESS,
+    workers: Workers,
     *,
-    fresh: bool = False,
-    output: StrPath | None = None,
-    progress: Progress | None = None,
+    fresh: bool,
+    output: StrPath | None,
+    progress: Progress | None,
 ) -> TasksComparison:
     """Make a comparison over tasks; see `compare_tasks`."""
     problems: dict[str, list[str]] = {}

@@ -216,7 +216,7 @@ def _inside(claim: Claim, peak: Peak) -> bool:
 
 
 def _verdict(
-    claim: Claim, judged: Interval, runs: int, level: float, peaks: Peaks | None = None
+    claim: Claim, judged: Interval, runs: int, level: float, peaks: Peaks | None
 ) -> tuple[Verdict, str]:
     if claim.reported is None and claim.kind != "order":
         return "measured", ""
@@ -234,7 +234,7 @@ def _verdict(
     return ("differs" if claim.should_hold else "corrected"), ""
 
 
-def _holds(claim: Claim, judged: Interval, peaks: Peaks | None = None) -> bool:
+def _holds(claim: Claim, judged: Interval, peaks: Peaks | None) -> bool:
     slack = claim.margin + TINY
     if claim.kind == "order":
         return judged.low > 0.5

@@ -194,7 +194,7 @@ def reproduce(
 
 
 def measure_runs(
-    claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float = math.inf
+    claim: Claim, runs: int, threads: int, pool: ThreadPoolExecutor, deadline: float
 ) -> np.ndarray:
     """The figures of the seeds 0, 1, 2 …: float64 [runs], fewer when the deadline came first.
 

@@ -154,7 +154,7 @@ class Loop:
         self.record = self._record
         return self._record
 
-    def revisit(self, *, notify: bool = False) -> None:
+    def revisit(self, *, notify: bool) -> None:
         """Make the pictures of a finished run; its measurements are only read.
 
         Args:

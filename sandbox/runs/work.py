@@ -41,7 +41,7 @@ class Work:
         experiment: the experiment; None before `build`.
     """
 
-    def __init__(self, context: Context, global_generators: Sequence[str] = ()) -> None:
+    def __init__(self, context: Context, global_generators: Sequence[str]) -> None:
         self.context = context
         self.experiment: Experiment | None = None
         self._globals = GlobalGenerators(context.seed, tuple(global_generators))

@@ -37,7 +37,7 @@ class Profile(NamedTuple):
     high: np.ndarray
 
 
-def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int = 1) -> np.ndarray:
+def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int) -> np.ndarray:
     """Scores as float64 [runs, tasks], checked.
 
     Args:

@@ -226,9 +226,9 @@ class Directory:
             self._refuse_other(one, status)
             yield one
 
-    def odd(self, name: str = "") -> Iterator[str]:
+    def odd(self) -> Iterator[str]:
         """The names of everything below that is neither file nor folder: links, pipes, devices."""
-        return (one for one, status in self._walk(name) if not stat.S_ISREG(status.st_mode))
+        return (one for one, status in self._walk("") if not stat.S_ISREG(status.st_mode))
 
     def _walk(self, name: str) -> Iterator[tuple[str, os.stat_result]]:
         """Everything below that is not a folder, sorted, with its status."""

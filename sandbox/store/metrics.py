@@ -129,7 +129,7 @@ class BackgroundWriter:
 
     Args:
         path: created when missing.
-        offset: the file is cut back to this many bytes first; None keeps all.
+        offset: the file is cut back to this many bytes first.
     """
 
     AHEAD = 64
@@ -139,7 +139,7 @@ class BackgroundWriter:
     left to wait for.
     """
 
-    def __init__(self, path: Path, offset: int | None = None) -> None:
+    def __init__(self, path: Path, offset: int) -> None:
         self._writer = LineWriter(path, offset)
         self._lines: queue.Queue[Mapping[str, Any] | None] = queue.Queue(self.AHEAD)
         self._error: BaseException | None = None

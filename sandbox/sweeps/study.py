@@ -75,7 +75,7 @@ class Study:
         journal: file through which runs in other processes ask the pruner; None for none.
     """
 
-    def __init__(self, direction: str, prune: str = "", journal: Path | None = None) -> None:
+    def __init__(self, direction: str, prune: str, journal: Path | None) -> None:
         self._optuna = load_optuna("--prune" if prune else "--tpe")
         if journal is not None:
             journal.unlink(missing_ok=True)

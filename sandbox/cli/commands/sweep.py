@@ -117,7 +117,7 @@ def sweep() -> None:
     """Run a lab with many configurations, rank them, and say what mattered."""
 
 
-def print_sweep(sweep: Sweep, *, as_json: bool = False) -> int:
+def print_sweep(sweep: Sweep, *, as_json: bool) -> int:
     """Print a sweep's results and return the exit code.
 
     Args:
