@@ -94,7 +94,11 @@ def _registered_commands() -> dict[str, str]:
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 120,
+        "show_default": True,
+    },
     no_args_is_help=True,
 )
 @click.option(

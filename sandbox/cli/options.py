@@ -97,14 +97,12 @@ checkpoint_option = click.option(
     type=SECONDS,
     metavar="SECONDS",
     default=30.0,
-    show_default=True,
     help="Time between checkpoints of a run.",
 )
 render_option = click.option(
     "--render",
     type=click.Choice(["auto", "human", "gif", "none"]),
     default="auto",
-    show_default=True,
     help="A window, a GIF, or nothing.",
 )
 stay_option = click.option(
@@ -116,7 +114,6 @@ watch_option = click.option(
     "--watch",
     type=click.Choice(["episodes", "steps"]),
     default="episodes",
-    show_default=True,
     help="What the window shows of learning: episodes now and then, or single updates.",
 )
 track_option = click.option(
@@ -130,12 +127,14 @@ worker_options = (
         "--workers",
         type=click.IntRange(0, MOST_THREADS),
         default=0,
+        show_default=False,
         metavar="N",
         help="Processes to start [default: none].",
     ),
     click.option(
         "--scheduler",
         default="",
+        show_default=False,
         metavar="tcp://HOST:PORT",
         help="A running Dask cluster; the store must be on a shared folder.",
     ),
@@ -157,7 +156,6 @@ def pictures_option(default: bool) -> Decorator:
     return click.option(
         "--pictures/--no-pictures",
         default=default,
-        show_default=True,
         help="Make pictures at the end of each run.",
     )
 
@@ -181,7 +179,6 @@ def request_options(
             "--preset",
             metavar=presets,
             default="default",
-            show_default=True,
             help="Settings to begin with.",
         ),
         click.option(
@@ -191,19 +188,14 @@ def request_options(
             type=click.Path(path_type=Path),
             help="Settings from a TOML or JSON file, over the preset.",
         ),
-        click.option(
-            "--seed", type=int, default=0, show_default=True, help="The first seed, 0 or more."
-        ),
-        click.option(
-            "--seeds", type=int, default=seeds, show_default=True, metavar="N", help=seeds_help
-        ),
+        click.option("--seed", type=int, default=0, help="The first seed, 0 or more."),
+        click.option("--seeds", type=int, default=seeds, metavar="N", help=seeds_help),
         pictures_option(pictures),
         checkpoint_option,
         click.option(
             "--threads",
             type=click.IntRange(1, MOST_THREADS),
             default=threads,
-            show_default=threads is not None,
             metavar="N",
             help=f"For numerical libraries, in each run{chosen}.",
         ),
@@ -211,7 +203,6 @@ def request_options(
             "--device",
             type=click.Choice(["cpu", "cuda", "mps", "auto"]),
             default="cpu",
-            show_default=True,
             help="For labs that can use one.",
         ),
         data_option(),

@@ -22,7 +22,6 @@ import click
     "--seed",
     type=click.IntRange(0),
     default=0,
-    show_default=True,
     help="Seed of the first FILE; each next one has the next seed.",
 )
 def given(files: tuple[Path, ...], agent: str, task: str, seed: int) -> int:

@@ -22,7 +22,6 @@ def new() -> None:
     "--kind",
     type=click.Choice(scaffold.KINDS),
     default="lab",
-    show_default=True,
     help="What it brings.",
 )
 @click.option(
@@ -33,6 +32,7 @@ def new() -> None:
     "parent",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
+    show_default=False,
     help="Folder it is created in [default: here].",
 )
 def plugin(name: str, kind: str, one_file: bool, parent: Path) -> int:

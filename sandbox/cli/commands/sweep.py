@@ -68,18 +68,21 @@ class SweepCommands(LabCommands):
             click.option(
                 "--objective",
                 default="",
+                show_default=False,
                 metavar="summary.NAME",
                 help="What is compared [default: the lab's own, else its score].",
             ),
             click.option(
                 "--direction",
                 default="",
+                show_default=False,
                 metavar="maximize|minimize",
                 help="[default: the one that the lab declares for the objective]",
             ),
             click.option(
                 "--prune",
                 default="",
+                show_default=False,
                 metavar="median|halving",
                 help="Give up hopeless trials early, by the evaluations of their first seed.",
             ),

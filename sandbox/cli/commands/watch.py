@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     "--render",
     type=click.Choice(["auto", "human", "gif"]),
     default="auto",
-    show_default=True,
     help="A window, or a GIF.",
 )
 @output_option("Where the GIF goes", "watch.gif in the run, with --final watch-final.gif")
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     "--seed",
     type=click.IntRange(min=0),
     default=0,
-    show_default=True,
     help="Of what is drawn while watching.",
 )
 @click.option(
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1_000_000),
     metavar="N",
     default=2000,
-    show_default=True,
     help="Most frames in a GIF.",
 )
 @store_option

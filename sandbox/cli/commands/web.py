@@ -12,13 +12,11 @@ from sandbox.cli.options import store_option
     "--port",
     type=click.IntRange(0, 65535),
     default=8080,
-    show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
-    show_default=True,
     help="Address to listen on. Another than this machine's own is reached with a token, which is "
     "printed with the address.",
 )
