@@ -36,6 +36,7 @@ class TensorBoard(Tracker):
     def open(self, run: ObservedRun) -> None:
         """A new event file."""
         from tensorboard.compat.proto.event_pb2 import SessionLog
+        from tensorboard.plugins.text.summary_v2 import text_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         record = run.record
@@ -61,9 +62,8 @@ class TensorBoard(Tracker):
         if before:
             self._write(step=0, session_log=SessionLog(status=SessionLog.START))
         facts = facts_of(record) | flat(record.config)
-        self._text(
-            "config", "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in facts.items())
-        )
+        text = "\n".join(f"- {name}: `{json.dumps(value)}`" for name, value in facts.items())
+        self._write(step=0, summary=text_pb("config/text_summary", text))
         self._writer.flush()
 
     def points(self, points: TrackedPoints) -> None:
@@ -94,21 +94,6 @@ class TensorBoard(Tracker):
         ]
         if kept:
             self._write(step=step, summary=Summary(value=kept))
-
-    def _text(self, tag: str, text: str) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-        from tensorboard.compat.proto.tensor_pb2 import TensorProto
-        from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-
-        shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
-        tensor = TensorProto(dtype="DT_STRING", string_val=[text.encode()], tensor_shape=shape)
-        metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
-        self._write(
-            step=0,
-            summary=Summary(
-                value=[Summary.Value(tag=f"{tag}/text_summary", metadata=metadata, tensor=tensor)]
-            ),
-        )
 
     def _write(self, **event: object) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
