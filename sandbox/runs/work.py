@@ -237,8 +237,5 @@ def _refuse_impossible_count(name: str, count: object) -> None:
 
 def animated(lab: Lab, experiment: Experiment, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """The pictures of a lab's animation: uint8 [height, width, 3] each; see `Lab.frames`."""
-    if lab.single_frame:
-        frames = lab.frames(experiment, rng, history=True)
-    else:
-        frames = lab.frames(experiment, rng)
+    frames = lab.frames(experiment, rng, history=lab.single_frame)
     return (frame.draw() for frame in frames)

@@ -117,11 +117,7 @@ class Viewer(Observer):
     def _play(self, again: bool = False) -> None:
         assert self.window is not None
         lab, experiment = self._run.lab, self._run.experiment
-        if again and lab.single_frame:
-            frames = lab.frames(experiment, self._rng, history=True)
-        else:
-            frames = lab.frames(experiment, self._rng)
-        for frame in frames:
+        for frame in lab.frames(experiment, self._rng, history=again and lab.single_frame):
             self.window.show(self.with_curve(frame))
 
     def stay(self) -> None:
