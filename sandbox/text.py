@@ -194,6 +194,12 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def unit_columns(unit: str) -> tuple[str, str]:
+    """The names that the column of a unit may have: "env_step", "env_steps"."""
+    name = unit.replace(" ", "_")
+    return name, f"{name}s"
+
+
 def figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The names and values of a summary; what has no value is left out."""
     for name, value in summary.items():

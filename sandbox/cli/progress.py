@@ -13,7 +13,7 @@ import numpy as np
 from sandbox.cli.output import fitting, known_mean
 from sandbox.lab import Block, Experiment
 from sandbox.observer import ObservedRun, Observer
-from sandbox.text import number, words
+from sandbox.text import number, unit_columns, words
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -138,17 +138,12 @@ def headline(experiment: Experiment, block: Block) -> Sequence[str]:
     """
     if experiment.headline is not None:
         return experiment.headline
-    names = [name for name in block.columns if name not in unit_columns(experiment)]
+    names = [name for name in block.columns if name not in unit_columns(experiment.unit)]
     return [name for name in names if np.asarray(block.columns[name]).dtype.kind in "fiu"][:FIGURES]
-
-
-def unit_columns(experiment: Experiment) -> tuple[str, str]:
-    """The names that the column of the experiment's unit may have: "epoch", "epochs"."""
-    unit = experiment.unit.replace(" ", "_")
-    return unit, f"{unit}s"
 
 
 def last_unit(experiment: Experiment, block: Block) -> int:
     """The unit that a block ends with; without a column of them, the number that is done."""
-    columns = [block.columns[name] for name in unit_columns(experiment) if name in block.columns]
+    names = unit_columns(experiment.unit)
+    columns = [block.columns[name] for name in names if name in block.columns]
     return int(columns[0][-1]) if columns else experiment.done_units

@@ -17,7 +17,7 @@ from sandbox.score import Score
 from sandbox.stats import time_to_threshold
 from sandbox.stats.time_to_threshold import Arrival, ScoreCurve
 from sandbox.store.measurements import LEARNED, time_lines
-from sandbox.text import Document
+from sandbox.text import Document, unit_columns
 
 SHARE = 0.95
 """Of the optimum; a run that stays above has reached it."""
@@ -72,8 +72,7 @@ def measured(run: Run) -> RunScores:
     record, score = run.record, run.score
     if score is None:
         raise SandboxError("it has no score that is a finite number")
-    unit = record.unit.replace(" ", "_")
-    units = (unit, f"{unit}s")  # "episode", "env_steps"
+    units = unit_columns(record.unit)
     columns = run.folder.metrics().columns(STREAM, [score.name, STEPS, *units])
     done = next((columns[one] for one in units if one in columns), None)
     curve = clock = steps = seconds = None

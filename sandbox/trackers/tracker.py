@@ -22,7 +22,7 @@ from sandbox.extras import need
 from sandbox.lab import Block
 from sandbox.observer import ObservedRun, Observer
 from sandbox.store.record import RunRecord
-from sandbox.text import is_number
+from sandbox.text import is_number, unit_columns
 
 WAITING = 200
 """So many blocks may wait to be sent; what comes while they wait is sent at the end, read from
@@ -231,8 +231,7 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
     """
     numeric = {name: _numbers(values) for name, values in block.columns.items()}
     columns = {name: values for name, values in numeric.items() if values is not None}
-    unit = unit.replace(" ", "_")
-    name = next((one for one in (unit, f"{unit}s") if one in columns), None)
+    name = next((one for one in unit_columns(unit) if one in columns), None)
     if name is None:
         step = np.array([float(done)])
         columns = {column: values[-1:] for column, values in columns.items()}
