@@ -137,7 +137,8 @@ def _play_in_window(
     pictures: Path,
 ) -> _Walk:
     """Play in a window until the episode is over, or the window is closed."""
-    from sandbox.visual.window import Window, WindowClosed, require_screen
+    from sandbox.visual.screen import require_screen
+    from sandbox.visual.window import Window, WindowClosed
 
     require_screen("Use `--moves wasd` to play without a window")
     state, _ = env.reset(seed=seed)

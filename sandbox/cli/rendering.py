@@ -43,7 +43,7 @@ def _viewer_for(render: str, stay: bool | None, watch: str, as_json: bool) -> Vi
         raise UsageError("`--watch steps` shows learning in a window: add `--render human`.")
     if render in ("gif", "none") or (render == "auto" and as_json):
         return None
-    from sandbox.visual.window import require_screen, screen_available
+    from sandbox.visual.screen import require_screen, screen_available
 
     if render == "human":
         require_screen()

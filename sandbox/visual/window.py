@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sandbox.visual.screen import load_pygame as load_pygame
-from sandbox.visual.screen import no_screen, start_display, visible
-from sandbox.visual.screen import require_screen as require_screen
-from sandbox.visual.screen import screen_available as screen_available
+from sandbox.visual.screen import load_pygame, no_screen, start_display, visible
 from sandbox.visual.strip import NARROWEST, STRIP, icon, show_keys, write_strip
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def watch(
     from sandbox.store import Store
     from sandbox.store.files import whole_file
     from sandbox.visual.animation import write_gif
-    from sandbox.visual.window import require_screen, screen_available
+    from sandbox.visual.screen import require_screen, screen_available
 
     watched = Run(Store(store).find(run))
     if not watched.lab.offers("frames"):

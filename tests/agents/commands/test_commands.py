@@ -36,7 +36,7 @@ class Keyboard:
 @pytest.fixture
 def keyboard(monkeypatch):
     monkeypatch.setattr(window, "Window", Keyboard)
-    monkeypatch.setattr(window, "require_screen", lambda remedy: None)
+    monkeypatch.setattr("sandbox.visual.screen.require_screen", lambda remedy: None)
     Keyboard.seen.clear()
     Keyboard.frames.clear()
     return Keyboard

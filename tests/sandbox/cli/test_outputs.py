@@ -198,7 +198,7 @@ def test_a_picture_saved_in_the_window_of_watch_belongs_to_the_run(say, made, he
             raise window.WindowClosed
 
     monkeypatch.setattr(window, "Window", Shown)
-    monkeypatch.setattr(window, "require_screen", lambda: None)
+    monkeypatch.setattr("sandbox.visual.screen.require_screen", lambda: None)
     before = contents(made.path)
     assert say("watch", made.id, "--render", "human").code == 0
     names = added(before, contents(made.path))
@@ -245,7 +245,7 @@ def test_pictures_of_play_go_into_the_store(say, here, tmp_path, monkeypatch, wo
             return "w"
 
     monkeypatch.setattr(window, "Window", Played)
-    monkeypatch.setattr(window, "require_screen", lambda _: None)
+    monkeypatch.setattr("sandbox.visual.screen.require_screen", lambda _: None)
     said = say("play", "maze", "--store", tmp_path / "store", *words)
     assert said.code == 0, said.err
     (picture,) = (tmp_path / folder).glob("*.png")

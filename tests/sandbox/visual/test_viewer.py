@@ -9,8 +9,9 @@ import pytest
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store
+from sandbox.visual.screen import load_pygame
 from sandbox.visual.viewer import Viewer
-from sandbox.visual.window import FASTEST, KEYS, WindowClosed, load_pygame
+from sandbox.visual.window import FASTEST, KEYS, WindowClosed
 
 pygame = load_pygame()
 
@@ -119,7 +120,7 @@ def test_a_window_stays_on_a_terminal_or_on_request(
             made.append("stayed")
 
     monkeypatch.setattr("sandbox.visual.viewer.Viewer", Seen)
-    monkeypatch.setattr("sandbox.visual.window.require_screen", lambda: None)
+    monkeypatch.setattr("sandbox.visual.screen.require_screen", lambda: None)
     monkeypatch.setattr("sandbox.cli.rendering.on_terminal", lambda: terminal)
     first = ["run", "maze", "--episodes", "20", "--no-pictures", "--max-time", "0"]
     if verb == "resume":

@@ -14,13 +14,8 @@ import pytest
 
 from sandbox.errors import UsageError
 from sandbox.visual import window as module
-from sandbox.visual.window import (
-    Window,
-    WindowClosed,
-    load_pygame,
-    require_screen,
-    screen_available,
-)
+from sandbox.visual.screen import load_pygame, require_screen, screen_available
+from sandbox.visual.window import Window, WindowClosed
 
 pygame = load_pygame()
 
