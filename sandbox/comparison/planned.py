@@ -19,7 +19,7 @@ from sandbox.runs.signature import refuse_changed, sources_of
 from sandbox.runs.view import Run
 from sandbox.seeding import Generators
 from sandbox.store import Artifacts, RunFolder, RunRecord, Store
-from sandbox.store.listing import Row
+from sandbox.store.listing import Row, matching
 
 UNFINISHED = ("interrupted", "timed-out", "lost")
 
@@ -125,7 +125,8 @@ def completed(
         SandboxError: when an agent does not fit the lab, or no worker is left.
     """
     wanted = {one.fingerprint: one.sources for one in planned}
-    rows = {} if fresh else store.matching(wanted, {one.request.seed for one in planned})
+    seeds = {one.request.seed for one in planned}
+    rows = {} if fresh else matching(store.root, wanted, seeds)
     runs, resumable = dict[str, Run](), dict[str, str]()
     for mark, some in rows.items():
         if finished := [row for row in some if row.status == "finished"]:

@@ -152,11 +152,6 @@ CURVES = {
 }
 
 
-def learning_curves(results: ComparisonResults) -> RecordedFigure:
-    """IQM over seeds of the greedy score against env steps, with its pointwise 95 % interval."""
-    return curves(results, CURVES["learning_curves"])
-
-
 def curves(results: ComparisonResults, kind: CurveKind) -> RecordedFigure:
     """IQM over seeds of a curve, with its pointwise 95 % interval, and the best possible.
 

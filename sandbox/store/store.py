@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,10 +151,6 @@ class Store:
         """One row for each run, oldest first."""
         listing.remove_old_index(self.root)
         return listing.rows(self.root)
-
-    def matching(self, wanted: Mapping[str, str], seeds: Container[int]) -> dict[str, list[Row]]:
-        """Runs by what they compute, oldest first: fingerprint -> rows; see `listing.matching`."""
-        return listing.matching(self.root, wanted, seeds)
 
     def delete(self, folder: RunFolder) -> None:
         """Delete a run and all its files.

@@ -19,6 +19,7 @@ from sandbox.comparison.run_scores import RunScores
 from sandbox.errors import UsageError
 from sandbox.runs.request import Request
 from sandbox.stats.time_to_threshold import Arrival, median_time
+from sandbox.store.listing import matching
 from sandbox.store.store import Store
 from tests.conftest import TOYS
 from tests.sandbox.comparison.conftest import interrupted
@@ -87,14 +88,18 @@ def test_runs_are_found_among_others_by_what_they_compute(race, store):
     wanted = ComparisonRequest(Request("race", seed=1), ["hare"])
     agents, _ = compared_agents(wanted)
     (member,) = planned.planned_runs(wanted.request, agents)
-    found = Store().matching(
-        {member.fingerprint: member.sources, "0" * 64: member.sources}, [member.request.seed]
+    found = matching(
+        Store().root,
+        {member.fingerprint: member.sources, "0" * 64: member.sources},
+        [member.request.seed],
     )
     assert {name: [row.id for row in rows] for name, rows in found.items()} == {
         member.fingerprint: [first.runs["hare"][1].id]
     }
-    assert Store().matching({member.fingerprint: "other sources"}, [member.request.seed]) == {}
-    assert Store().matching({member.fingerprint: member.sources}, []) == {}
+    assert (
+        matching(Store().root, {member.fingerprint: "other sources"}, [member.request.seed]) == {}
+    )
+    assert matching(Store().root, {member.fingerprint: member.sources}, []) == {}
 
 
 def test_the_standings_are_arithmetic(race, store):
@@ -139,10 +144,10 @@ def test_one_seed_has_no_interval_and_the_page_says_why(race, store):
     assert any("No intervals" in warning for warning in made.warnings)
     page = made.to_html()
     assert "No intervals: 1 seed has no spread" in page and "No interval is drawn" in page
-    axes = comparison_plots.learning_curves(made.results).axes[0]
+    axes = comparison_plots.figures(made.results)["learning_curves"].axes[0]
     assert not axes.collections
     banded = sandbox.compare("race", agents=["hare", "tortoise"], seeds=3)
-    assert len(comparison_plots.learning_curves(banded.results).axes[0].collections) == 2
+    assert len(comparison_plots.figures(banded.results)["learning_curves"].axes[0].collections) == 2
 
 
 def test_failed_runs_are_counted_and_the_others_go_on(race, store, say):
