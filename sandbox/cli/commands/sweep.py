@@ -24,6 +24,7 @@ from sandbox.cli.output import (
 )
 from sandbox.config.model import option_name
 from sandbox.lab import Lab
+from sandbox.sweeps import report as sweep_report
 from sandbox.text import plural, ranks
 
 if TYPE_CHECKING:
@@ -139,8 +140,6 @@ def print_sweep(sweep: Sweep, *, as_json: bool) -> int:
 
 
 def _print(sweep: Sweep, failed: int) -> None:
-    from sandbox.sweeps import report as sweep_report
-
     heading(f"{sweep.record.lab} · {sweep.described} · {sweep.status}")
     _print_table(sweep)
     if len(sweep.ranking) > SHOWN:
@@ -168,8 +167,6 @@ def _print(sweep: Sweep, failed: int) -> None:
 
 
 def _print_table(sweep: Sweep) -> None:
-    from sandbox.sweeps import report as sweep_report
-
     names, aim = sweep.columns, sweep.value_heading
     rows = [
         [rank]
@@ -189,13 +186,11 @@ def _print_table(sweep: Sweep) -> None:
 
 
 def _print_next(sweep: Sweep, failed: int) -> None:
-    from sandbox.sweeps.report import BEST
-
     commands: list[tuple[list[str], str]] = []
     if sweep.status != "finished" or failed:
         commands.append((["resume", sweep.id], "finish the remaining runs"))
     if sweep.best is not None:
-        best = ["run", sweep.record.lab, "--config", shown_path(sweep.path / BEST)]
+        best = ["run", sweep.record.lab, "--config", shown_path(sweep.path / sweep_report.BEST)]
         data = sweep.record.how.data
         best += ["--data", shown_path(Path(data))] if data else []
         commands.append((best, "the best configuration, with pictures"))

@@ -12,7 +12,7 @@ import click
 from sandbox.cli.options import data_option, json_option, store_option
 from sandbox.cli.output import next_commands, print_json, table, typed
 from sandbox.errors import StoreError, UsageError
-from sandbox.store import RunFolder
+from sandbox.store import RunFolder, Store
 from sandbox.text import Document, plural
 from sandbox.visual import html
 
@@ -48,7 +48,6 @@ def verify(
     """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged, or
     differs when it is computed again.
     """
-    from sandbox.store import Store
     from sandbox.store.verify import check
 
     runs = Store(store)
