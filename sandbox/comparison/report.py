@@ -49,22 +49,12 @@ def page(comparison: Compared, folder: Path | None = None) -> str:
     reached = None if optimum is None else threshold(optimum, SHARE, results.higher_is_better)
     return html.render(
         "comparison.html",
-        finding=finding(comparison),
         threshold=reached,
-        settings=[
-            (
-                one,
-                shown_options(one),
-                [
-                    (html.folder_link(run.path, place), run.record.seed, run.status)
-                    for run in comparison.runs[one.label]
-                ],
-            )
-            for one in comparison.agents
+        shown_options=shown_options,
+        run_links=lambda agent: [
+            (html.folder_link(run.path, place), run.record.seed, run.status)
+            for run in comparison.runs[agent.label]
         ],
-        run_count=sum(map(len, comparison.runs.values())),
-        resamples=aggregates.RESAMPLES,
-        min_runs=MIN_RUNS,
         **_shared(comparison, partial(cells, comparison)),
     )
 
@@ -87,13 +77,10 @@ def tasks_page(
         "tasks.html",
         tasks=tasks,
         scales=scales,
-        finding=finding(comparison),
         task_rows=lambda task: _rows(
             tasks[task], partial(_normalised_cells, tasks[task], scales[task])
         ),
         address=lambda one: f"{html.folder_link(one.folder, folder or comparison.folder)}{PAGE}",
-        resamples=aggregates.RESAMPLES,
-        min_runs=MIN_RUNS,
         **_shared(comparison, tasks_cells),
     )
 
@@ -218,9 +205,12 @@ def _shared(comparison: Compared, row: Row) -> Document:
     ranked = comparison.results.ranked
     return {
         "comparison": comparison,
+        "finding": finding(comparison),
         "results": comparison.results,
         "rows": _rows(comparison, row),
         "score_marks": score_marks(comparison),
+        "resamples": aggregates.RESAMPLES,
+        "min_runs": MIN_RUNS,
         "has_intervals": any(len(one.runs) >= MIN_RUNS for one in ranked),
         "lines": lines,
         "figure_text": figure,

@@ -132,18 +132,12 @@ def write(reproduction: Reproduction, folder: Path, title: str, command: str) ->
 
 def page(reproduction: Reproduction, title: str, command: str) -> str:
     """The page; arguments as in `write`."""
-    sampled = {row.runs for row in reproduction.rows if row.runs and not row.claim.exact}
     return html.render(
         "reproduction.html",
         reproduction=reproduction,
-        findings=list(reproduction.findings()),
         title=title,
         command=command,
         tally=tally(reproduction),
-        fewest=min(sampled, default=0),
-        most=max(sampled, default=0),
-        left_out=[row.claim.title for row in reproduction.left_out],
-        joint_only=[row.claim.title for row in reproduction.rows if row.joint_only],
         runs_needed=runs_needed(),
         badges=BADGES,
         verdict_of=verdict_of,

@@ -62,16 +62,12 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
         sweep: the sweep.
         pictures: PNG by file name.
     """
-    results = sweep.finished
     everywhere = {} if len(sweep.ranking) < 2 else _common(sweep.ranking)
     ranking = list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True))
     return html.render(
         "sweep.html",
         sweep=sweep,
-        record=sweep.record,
-        finished=len(results),
         ties=[one.number for rank, one in ranking[1:] if rank and rank == ranking[0][0]],
-        spread=any(one.spread is not None for one in results),
         names=[name for name in sweep.columns if name not in everywhere],
         everywhere=everywhere,
         ranking=ranking,
