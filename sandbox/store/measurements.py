@@ -50,7 +50,8 @@ class Measurements:
         """Wait until everything is on the disk; returns what a checkpoint keeps of the files."""
         state: State = {}
         for name, writer in self._writers.items():
-            size, sha256 = writer.sync()
+            writer.sync()
+            size, sha256 = writer.mark
             state |= {_key(name): size, f"{_key(name)}_sha256": sha256}
         return state
 

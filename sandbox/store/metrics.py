@@ -123,8 +123,8 @@ class LineWriter:
             self._descriptor = -1
 
 
-class BackgroundWriter:
-    """A LineWriter in its own thread: while compiled code computes without the GIL, lines are
+class BackgroundWriter(LineWriter):
+    """A LineWriter with its own thread: while compiled code computes without the GIL, lines are
     encoded and written beside it.
 
     Args:
@@ -140,7 +140,7 @@ class BackgroundWriter:
     """
 
     def __init__(self, path: Path, offset: int) -> None:
-        self._writer = LineWriter(path, offset)
+        super().__init__(path, offset)
         self._lines: queue.Queue[Mapping[str, Any] | None] = queue.Queue(self.AHEAD)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="metrics", daemon=True)
@@ -156,37 +156,31 @@ class BackgroundWriter:
         self._raise()
         self._lines.put(document)
 
-    def sync(self) -> Mark:
-        """Wait until everything is on the disk; returns how far the file is written."""
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
         self._lines.join()
         self._raise()
-        self._writer.sync()
-        return self._writer.mark
-
-    @property
-    def mark(self) -> Mark:
-        """How far the file is written; once it is closed, that is its end."""
-        return self._writer.mark
+        super().sync()
 
     def close(self) -> None:
         """Write what waits and close the file; may be called again."""
         if self._thread.is_alive():
             self._lines.put(None)
             self._thread.join()
-        self._writer.close()
+        super().close()
 
     def _work(self) -> None:
-        flushed = self._writer.offset
+        flushed = self.offset
         while True:
             document = self._lines.get()
             try:
                 if document is None:
                     return
                 if self._error is None:
-                    self._writer.write(document)
-                    if self._writer.offset - flushed > self.FLUSH:
-                        self._writer.sync()
-                        flushed = self._writer.offset
+                    super().write(document)
+                    if self.offset - flushed > self.FLUSH:
+                        super().sync()
+                        flushed = self.offset
             except BaseException as error:
                 self._error = error
             finally:
