@@ -88,14 +88,6 @@ def together(figures: int) -> float:
     return float(stats.LEVEL ** (1 / max(1, figures)))
 
 
-def judged_figures(claims: list[Claim]) -> dict[str, int]:
-    """How many sampled figures are judged together, by id of the finding."""
-    counts: dict[str, int] = {}
-    for claim in claims:
-        counts[claim.id] = counts.get(claim.id, 0) + int(claim.is_sampled)
-    return counts
-
-
 def runs_for(claim: Claim, figures: int) -> int:
     """Fewest runs that allow every verdict on a claim whose finding has this many figures."""
     if claim.exact:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,10 @@ from sandbox.reproduction.judge import MeasuredFigure
 SEEDS = 200
 QUICK_SEEDS = 40
 """The fewest runs that can say where one more falls are 39."""
+
+
+Finding = tuple[str, str]
+"""A lab and the id of its claim."""
 
 
 class Wanted(NamedTuple):
@@ -76,25 +80,18 @@ class ReproductionRequest:
         return max(claim.runs or SEEDS, needed)
 
     @cached_property
-    def judged(self) -> dict[str, dict[str, int]]:
-        """How many sampled figures each finding has, by lab and id."""
-        return {
-            lab: verdicts.judged_figures([one.claim for one in self.wanted if one.lab == lab])
-            for lab in {one.lab for one in self.wanted}
-        }
+    def judged(self) -> Counter[Finding]:
+        """How many sampled figures of a finding are judged together."""
+        return Counter((lab, claim.id) for lab, claim in self.wanted if claim.is_sampled)
 
     def seconds(self) -> float:
         """Approximate processor time of all runs, s; what figures share is counted once."""
         costs: dict[tuple[str, str], float] = {}
         for lab, claim in self.wanted:
             key = lab, claim.shared or claim.title
-            cost = claim.cost * self.runs(claim, self.judged[lab][claim.id])
+            cost = claim.cost * self.runs(claim, self.judged[lab, claim.id])
             costs[key] = max(cost, costs.get(key, 0.0))
         return sum(costs.values())
-
-
-Finding = tuple[str, str]
-"""A lab and the id of its claim."""
 
 
 @dataclass
@@ -228,7 +225,7 @@ def _measure(
     deadline: float,
 ) -> MeasuredFigure:
     """One figure; `cost` is what a run takes beyond what others have computed, in seconds."""
-    begun, figures = time.monotonic(), plan.judged[lab][claim.id]
+    begun, figures = time.monotonic(), plan.judged[lab, claim.id]
     left, runs = deadline - begun, plan.runs(claim, figures)
     least = min(runs, verdicts.runs_for(claim, 1))
     needed = cost * least / plan.threads
