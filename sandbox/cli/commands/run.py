@@ -165,12 +165,7 @@ class LabCommand(click.Command):
             name, config_layer(self._of_lab, values), values
         )
         self._values_in_effect = partial(group.values_in_effect, name, lab)
-        self._words: list[str] = []
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words; help, which is shown before they are processed, needs them too."""
-        self._words = list(args)
-        return super().parse_args(ctx, args)
+        self._words = list(words)  # for help, which is shown before they are processed
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One section for the lab itself, one for each group of its options, one for the run."""
