@@ -92,17 +92,14 @@ def load(path: Path) -> State:
     run, inside = Directory(path.parent.parent), f"{path.parent.name}/{path.name}"
     try:
         sums = json.loads(run.read(f"{inside}/{SUMS}", 10_000))
-        state, arrays = (
-            run.read(f"{inside}/{STATE}", LARGEST),
-            run.read(f"{inside}/{ARRAYS}", LARGEST),
-        )
-        for name, content in ((STATE, state), (ARRAYS, arrays)):
+        contents = {name: run.read(f"{inside}/{name}", LARGEST) for name in (STATE, ARRAYS)}
+        for name, content in contents.items():
             if hashlib.sha256(content).hexdigest() != sums[name]:
                 raise CheckpointError(
                     f"Checkpoint {path.name}: {name} is damaged (its SHA-256 is not the one "
                     "written down)."
                 )
-        tree = _with_arrays(json.loads(state), _arrays(arrays))
+        tree = _with_arrays(json.loads(contents[STATE]), _arrays(contents[ARRAYS]))
         if not isinstance(tree, dict):
             raise ValueError("its state is no dictionary")
         return tree
