@@ -197,9 +197,13 @@ def Choice(  # noqa: N802 - reads like a type in a class body
 
 def choice_kind(info: FieldInfo) -> str | None:
     """The registry's kind that this field picks from, or None when it is an ordinary field."""
+    return choice_of(info).get("choice")
+
+
+def choice_of(info: FieldInfo) -> Layer:
+    """What `Choice` says of a field: "choice" and "find"; empty for an ordinary field."""
     extra = info.json_schema_extra
-    kind = extra.get("choice") if isinstance(extra, dict) else None
-    return kind if isinstance(kind, str) else None
+    return extra if isinstance(extra, dict) else {}
 
 
 def choice_fields(config: type[LabConfig]) -> list[str]:

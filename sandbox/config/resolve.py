@@ -24,6 +24,7 @@ from sandbox.config.model import (
     Layer,
     choice_fields,
     choice_kind,
+    choice_of,
     dump,
     nested,
     nested_model,
@@ -51,9 +52,8 @@ def config_of_choice(info: FieldInfo, name: str) -> type[LabConfig]:
     Raises:
         UnknownNameError: when there is no such name.
     """
-    extra = info.json_schema_extra
-    own = extra.get("find") if isinstance(extra, dict) else None
-    find = pkgutil.resolve_name(own) if isinstance(own, str) and own else registered_config
+    own = choice_of(info).get("find")
+    find = pkgutil.resolve_name(own) if own else registered_config
     return find(choice_kind(info) or "", name)
 
 
