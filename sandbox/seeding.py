@@ -115,7 +115,7 @@ class GlobalGenerators:
         if "python" in self.names:
             random.seed(self._seeds["python"])
         if "numpy" in self.names:
-            np.random.set_state(np.random.RandomState(self._seeds["numpy"]).get_state())
+            np.random.seed(self._seeds["numpy"])
         if (
             "torch" in self.names and importlib.util.find_spec("torch") is not None
         ):  # where it is missing, the lab reports it
