@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from sandbox import __version__
+from sandbox.cli.arguments import taken_out
 from sandbox.errors import PluginError, SandboxError, UnknownNameError
 from sandbox.text import printable
 
@@ -37,6 +38,14 @@ COMMANDS = {
 }
 """The core's own commands: name -> one line of help; each is the function of that name
 in the module of that name in `commands` (`list`: in `listing`). Plugins register more."""
+
+
+NEEDS = {
+    "-p": "a file: -p mylab.py",
+    "--plugin": "a file: --plugin mylab.py",
+    "--disable": "the name of a plugin; `python -m sandbox plugins` shows them",
+}
+"""Options that are allowed anywhere, and what they need."""
 
 
 class Commands(click.Group):
@@ -168,16 +177,19 @@ def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[No
 
 def _choose_plugins(words: list[str]) -> list[str]:
     """Apply `-p FILE` and `--disable NAME`, at any place, and return the other words."""
-    words, files = _taken_out(words, ("-p", "--plugin"), "a file: -p mylab.py")
-    words, disabled = _taken_out(
-        words, ("--disable",), "the name of a plugin; `python -m sandbox plugins` shows them"
-    )
-    if files or disabled:
+    words, taken = taken_out(words, NEEDS)
+    files: list[str] = []
+    disabled: list[str] = []
+    for name, value in taken:
+        if value is None:
+            raise click.UsageError(f"{name} needs {NEEDS[name]}")
+        (disabled if name == "--disable" else files).append(value)
+    if taken:
         from sandbox.registry.registrar import canonical
         from sandbox.registry.registry import registry
 
         registry().disabled.update(map(canonical, disabled))
-        listing = bool(words) and words[0] == "plugins"  # this command reports broken plugins
+        listing = words[:1] == ["plugins"]  # this command reports broken plugins
         for file in files:
             try:
                 registry().add_file(Path(file))
@@ -185,27 +197,6 @@ def _choose_plugins(words: list[str]) -> list[str]:
                 if not listing:
                     raise
     return words
-
-
-def _taken_out(words: list[str], names: tuple[str, ...], needs: str) -> tuple[list[str], list[str]]:
-    """The words without an option that is allowed anywhere, and its values."""
-    rest: list[str] = []
-    values: list[str] = []
-    following = iter(words)
-    for word in following:
-        name, equals, value = word.partition("=")
-        if word == "--":
-            rest += [word, *following]
-        elif word in names:
-            try:
-                values.append(next(following))
-            except StopIteration:
-                raise click.UsageError(f"{word} needs {needs}") from None
-        elif equals and name == names[-1]:
-            values.append(value)
-        else:
-            rest.append(word)
-    return rest, values
 
 
 def _sentence(error: click.ClickException) -> str:

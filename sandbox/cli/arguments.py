@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Collection, Mapping, Sequence
 
 import click
 
@@ -42,17 +41,38 @@ def spread(arguments: Sequence[str], option: str) -> list[str]:
     return [*rest, option] if arguments[-1:] == [option] else rest
 
 
+def taken_out(
+    arguments: Sequence[str], names: Collection[str]
+) -> tuple[list[str], list[tuple[str, str | None]]]:
+    """The words without some options, and these options with their values.
+
+    Words after `--` stay as they are.
+
+    Args:
+        arguments: the words of a command line.
+        names: options that have a value: "--agent".
+
+    Returns:
+        The other words, and name and value of each option; None for a value that is missing.
+    """
+    rest: list[str] = []
+    taken: list[tuple[str, str | None]] = []
+    following = iter(arguments)
+    for word in following:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *following]
+        elif name in names:
+            taken.append((name, value if equals else next(following, None)))
+        else:
+            rest.append(word)
+    return rest, taken
+
+
 def picked(arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The last value of each of some options ("agent"), read before the command line is parsed."""
-    values = {}
-    for word, following in zip_longest(arguments, arguments[1:]):
-        name, equals, value = word.partition("=")
-        if name.removeprefix("--") in names and name.startswith("--"):
-            if equals:
-                values[name[2:]] = value
-            elif following is not None:
-                values[name[2:]] = following
-    return values
+    _, taken = taken_out(arguments, [f"--{name}" for name in names])
+    return {name[2:]: value for name, value in taken if value is not None}
 
 
 def command_line() -> str:
@@ -92,12 +112,6 @@ def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
         given: option -> value, replaced in its place, else added: {"--seeds": "10"}.
         without: flags that are left out.
     """
-    rest: list[str] = []
-    following = iter(words())
-    for word in following:
-        name, equals, _ = word.partition("=")
-        if name not in given and name not in without:
-            rest.append(word)
-        elif name in given and not equals:
-            next(following, None)
-    return rest + [part for option in given.items() for part in option]
+    rest, _ = taken_out(words(), given)
+    kept = [word for word in rest if word not in without]
+    return kept + [part for option in given.items() for part in option]
