@@ -16,21 +16,13 @@ from sandbox.runs import provenance
 from sandbox.stats.intervals import Interval, runs_needed
 from sandbox.store.described import ReproductionFolder
 from sandbox.store.files import write_whole
+from sandbox.tables import read_table
 from sandbox.text import MISSING, Document, number, plural, to_json
 from sandbox.visual import html
 
 PAGE, DOCUMENT = "reproduce.html", ReproductionFolder.document
-BADGES = {
-    "differs": "✗ bad",
-    "too few runs": "? mute",
-    "left out": "– mute",
-    "corrected": "≠ info",
-    "agrees": "✓ good",
-    "holds": "= mute",
-    "measured": "· mute",
-}
-"""Sign and tone of each verdict; a finding has the first of these that one of its rows has."""
-PLURAL = {"agrees": "agree", "differs": "differ", "holds": "hold"}
+VERDICTS = read_table(__file__, "verdicts.toml")
+"""How each verdict is shown; a finding has the first of these that one of its rows has."""
 
 
 class Strip(NamedTuple):
@@ -65,7 +57,7 @@ def cells(row: MeasuredFigure) -> dict[str, str]:
 
 def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
     """The verdict of a finding with several rows: its worst."""
-    return min((row.verdict for row in rows), key=[*BADGES].index)
+    return min((row.verdict for row in rows), key=[*VERDICTS].index)
 
 
 def tally(reproduction: Reproduction) -> str:
@@ -85,7 +77,7 @@ def tally_of(verdicts: Iterable[str], figures: int) -> str:
 def _as_verb(verdict: str, count: int) -> str:
     if verdict == "too few runs":
         return "with too few runs to tell"
-    return verdict if count == 1 else PLURAL.get(verdict, verdict)
+    return verdict if count == 1 else VERDICTS[verdict].get("plural", verdict)
 
 
 def document(reproduction: Reproduction) -> Document:
@@ -139,7 +131,7 @@ def page(reproduction: Reproduction, title: str, command: str) -> str:
         command=command,
         tally=tally(reproduction),
         runs_needed=runs_needed(),
-        badges=BADGES,
+        verdicts=VERDICTS,
         verdict_of=verdict_of,
         cells=cells,
         strip=_strip,

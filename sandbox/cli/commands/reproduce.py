@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from sandbox.reproduction.judge import MeasuredFigure
     from sandbox.reproduction.measure import Reproduction
 
-COLOURS = {
-    "agrees": "green",
-    "differs": "red",
-    "corrected": "blue",
-    "too few runs": "yellow",
-    "left out": "yellow",
-}
-
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[LAB|CLAIM]...")
@@ -133,7 +125,7 @@ def _print(reproduction: Reproduction, folder: Path) -> None:
     for lab, claim, rows in reproduction.findings():
         click.echo()
         verdict = report.verdict_of(rows)
-        coloured = click.style(verdict, fg=COLOURS.get(verdict))
+        coloured = click.style(verdict, fg=report.VERDICTS[verdict].get("colour"))
         click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {coloured}")
         judged = [report.cells(row) for row in rows if row.verdict != "measured"]
         _, *columns = report.cells(rows[0])
