@@ -16,7 +16,7 @@ from pathlib import Path
 
 import filelock
 
-from sandbox.errors import LinkError, StoreError
+from sandbox.errors import LinkError, SandboxError, StoreError
 from sandbox.store.artifacts import Artifacts
 from sandbox.store.files import Directory
 from sandbox.store.metrics import Mark, Metrics, marks
@@ -233,20 +233,9 @@ class RunFolder:
     def _locked(self) -> Iterator[None]:
         if not self.path.is_dir():
             raise StoreError(f"Run {self.id} is gone; it was deleted.")
-        lock = filelock.FileLock(self.directory.at(LOCK), timeout=1.0, mode=0o644)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise StoreError(
-                f"A process works on run {self.id}; wait until it ends, or stop it."
-            ) from None
-        except OSError as error:
-            raise self.cannot_write(error) from error
-        try:
-            self.directory.remove_drafts()
+        busy = StoreError(f"A process works on run {self.id}; wait until it ends, or stop it.")
+        with locked(self.directory, busy):
             yield
-        finally:
-            lock.release()
 
     def hold_reserve(self) -> None:
         """Reserve some bytes of the disk for the final status."""
@@ -267,6 +256,31 @@ class RunFolder:
         while not stop.wait(HEARTBEAT_SECONDS):
             with contextlib.suppress(OSError, StoreError):
                 self.directory.touch(HEARTBEAT)
+
+
+@contextlib.contextmanager
+def locked(folder: Directory, busy: SandboxError) -> Iterator[None]:
+    """Be the only writer of a folder, without the incomplete files of killed ones.
+
+    Args:
+        folder: the folder, which must be there.
+        busy: raised when another process holds its lock.
+
+    Raises:
+        StoreError: when it cannot be written.
+    """
+    lock = filelock.FileLock(folder.at(LOCK), timeout=1.0, mode=0o644)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise busy from None
+    except OSError as error:
+        raise StoreError(f"Cannot write to {folder.path}: {error.strerror or error}.") from error
+    try:
+        folder.remove_drafts()
+        yield
+    finally:
+        lock.release()
 
 
 def _held(descriptor: int, path: Path) -> bool:

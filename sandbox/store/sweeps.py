@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import filelock
-
 from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
 from sandbox.store.described import DescribedFolder
 from sandbox.store.files import Directory, is_name, write_whole
-from sandbox.store.folder import LOCK, RunFolder
+from sandbox.store.folder import RunFolder, locked
 from sandbox.store.store import Store, safe_label
 from sandbox.text import Document, to_json
 
@@ -175,21 +173,10 @@ class SweepFolder(DescribedFolder):
             UsageError: when another process does.
         """
         folder = Directory(self.path)
-        lock = filelock.FileLock(folder.at(LOCK), timeout=1.0, mode=0o644)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise UsageError(
-                f"A process works on sweep {self.id}; wait until it ends, or stop it."
-            ) from None
-        except OSError as error:
-            raise StoreError(f"Cannot write to {self.path}: {error.strerror}.") from error
-        try:
+        busy = UsageError(f"A process works on sweep {self.id}; wait until it ends, or stop it.")
+        with locked(folder, busy):
             folder.remove(self.stop_path.name)
-            folder.remove_drafts()
             yield
-        finally:
-            lock.release()
 
 
 def _check(record: SweepRecord) -> None:
