@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-Table = dict[str, dict[str, Any]]
-"""Rows of settings by name."""
+Table = dict[str, Any]
+"""Values by name, or rows of settings by name."""
 
 
 def read_table(beside: str, name: str) -> Table:

@@ -17,25 +17,10 @@ import click
 from sandbox import __version__
 from sandbox.cli.arguments import taken_out
 from sandbox.errors import PluginError, SandboxError, UnknownNameError
+from sandbox.tables import read_table
 from sandbox.text import printable
 
-COMMANDS = {
-    "run": "Run a lab and keep everything it makes.",
-    "resume": "Continue a run that was stopped.",
-    "show": "Settings, results and files of a run, sweep or comparison.",
-    "watch": "Replay how a run learned.",
-    "list": "List runs, sweeps, comparisons, and what can be run.",
-    "sweep": "Run a lab with many configurations, and rank them.",
-    "compare": "Compare agents on a lab or several tasks: seeds, intervals, one page.",
-    "given": "Results of others as CSV for `compare --given`.",
-    "reproduce": "Measure what the reports claim.",
-    "web": "Runs and their curves in the browser.",
-    "verify": "Check that runs are whole.",
-    "export": "Write a run into one file, with all that others need to check it.",
-    "delete": "Delete runs.",
-    "new": "Begin a plugin of your own.",
-    "plugins": "Which plugins there are and what they bring.",
-}
+COMMANDS: dict[str, str] = read_table(__file__, "commands.json")
 """The core's own commands: name -> one line of help; each is the function of that name
 in the module of that name in `commands` (`list`: in `listing`). Plugins register more."""
 
