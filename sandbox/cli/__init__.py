@@ -16,7 +16,10 @@ import click
 
 from sandbox import __version__
 from sandbox.cli.arguments import taken_out
-from sandbox.errors import PluginError, SandboxError, UnknownNameError
+from sandbox.cli.output import only_documents
+from sandbox.errors import PluginError, SandboxError, UnknownNameError, did_you_mean
+from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 from sandbox.tables import read_table
 from sandbox.text import printable
 
@@ -48,8 +51,6 @@ class Commands(click.Group):
 
             place = "listing:list_" if name == "list" else f"{name}:{name}"
             return pkgutil.resolve_name(f"sandbox.cli.commands.{place}")
-        from sandbox.registry.registry import registry
-
         try:
             return registry().load("command", name)
         except UnknownNameError:
@@ -81,8 +82,6 @@ class Commands(click.Group):
 
 
 def _registered_commands() -> dict[str, str]:
-    from sandbox.registry.registry import registry
-
     return {entry.name: entry.summary for entry in registry().entries("command", outside=False)}
 
 
@@ -122,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _for_documents(words):
+        with only_documents() if "--json" in words else contextlib.nullcontext():
             result = cli.main(
                 _choose_plugins(words),
                 prog_name="python -m sandbox",
@@ -151,15 +150,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _for_documents(words: Sequence[str]) -> contextlib.AbstractContextManager[None]:
-    """With `--json`, reserve standard output for the one document."""
-    if "--json" not in words:
-        return contextlib.nullcontext()
-    from sandbox.cli.output import only_documents
-
-    return only_documents()
-
-
 def _choose_plugins(words: list[str]) -> list[str]:
     """Apply `-p FILE` and `--disable NAME`, at any place, and return the other words."""
     words, taken = taken_out(words, NEEDS)
@@ -170,9 +160,6 @@ def _choose_plugins(words: list[str]) -> list[str]:
             raise click.UsageError(f"{name} needs {NEEDS[name]}")
         (disabled if name == "--disable" else files).append(value)
     if taken:
-        from sandbox.registry.registrar import canonical
-        from sandbox.registry.registry import registry
-
         registry().disabled.update(map(canonical, disabled))
         listing = words[:1] == ["plugins"]  # this command reports broken plugins
         for file in files:
@@ -187,8 +174,6 @@ def _choose_plugins(words: list[str]) -> list[str]:
 def _sentence(error: click.ClickException) -> str:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
-        from sandbox.errors import did_you_mean
-
         known = [
             name
             for parameter in (error.ctx.command.params if error.ctx else [])
