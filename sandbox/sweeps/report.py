@@ -8,7 +8,7 @@ from sandbox.config.model import option_name, show_value
 from sandbox.store.files import write_whole
 from sandbox.store.sweeps import RANKING as RANKING
 from sandbox.sweeps.results import Result
-from sandbox.text import Document, number, plural, ranks, to_json
+from sandbox.text import Document, number, plural, to_json
 from sandbox.visual import html
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def page(sweep: Sweep, pictures: dict[str, bytes]) -> str:
         pictures: PNG by file name.
     """
     everywhere = {} if len(sweep.ranking) < 2 else _common(sweep.ranking)
-    ranking = list(zip(ranks(one.value for one in sweep.ranking), sweep.ranking, strict=True))
+    ranking = sweep.with_ranks
     return html.render(
         "sweep.html",
         sweep=sweep,

@@ -11,7 +11,7 @@ from sandbox.errors import UsageError
 from sandbox.runs import api
 from sandbox.store.sweeps import SweepFolder, SweepRecord
 from sandbox.sweeps.results import Result, ranked, result_of
-from sandbox.text import Document, plural, words
+from sandbox.text import Document, plural, ranks, words
 
 
 class Sweep:
@@ -50,6 +50,11 @@ class Sweep:
         record = self.record
         results = [result_of(self.folder, record, trial) for trial in record.trials]
         return ranked(results, record.direction)
+
+    @property
+    def with_ranks(self) -> list[tuple[str, Result]]:
+        """All trials in the same order, each with its rank."""
+        return list(zip(ranks(one.value for one in self.ranking), self.ranking, strict=True))
 
     @property
     def best(self) -> Result | None:

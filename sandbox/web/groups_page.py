@@ -18,7 +18,7 @@ from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.sweeps import report
 from sandbox.sweeps.results import Result
 from sandbox.sweeps.view import Sweep
-from sandbox.text import number, plural, ranks, words
+from sandbox.text import number, plural, words
 from sandbox.web import charts, layout
 from sandbox.web.service import Service
 
@@ -186,8 +186,7 @@ def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
 
 def _ranking(sweep: Sweep) -> Iterator[list[Any]]:
     lab = sweep.record.lab
-    places = ranks(one.value for one in sweep.ranking)
-    for place, one in zip(places[: report.SHOWN], sweep.ranking, strict=False):
+    for place, one in sweep.with_ranks[: report.SHOWN]:
         runs = "runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])
         params = [
             report.cell(one.params[name]) if name in one.params else "" for name in sweep.columns

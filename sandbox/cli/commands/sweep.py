@@ -25,7 +25,7 @@ from sandbox.cli.output import (
 from sandbox.config.model import option_name
 from sandbox.lab import Lab
 from sandbox.sweeps import report as sweep_report
-from sandbox.text import plural, ranks
+from sandbox.text import plural
 
 if TYPE_CHECKING:
     from sandbox.sweeps.view import Sweep
@@ -172,9 +172,7 @@ def _print_table(sweep: Sweep) -> None:
         [rank]
         + [sweep_report.cell(one.params[name]) if name in one.params else "" for name in names]
         + [one.text, str(one.number)]
-        for rank, one in zip(
-            ranks(one.value for one in sweep.ranking), sweep.ranking[:SHOWN], strict=False
-        )
+        for rank, one in sweep.with_ranks[:SHOWN]
     ]
     numeric = [
         option_name(name)
