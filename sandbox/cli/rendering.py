@@ -34,7 +34,7 @@ def settings_given(values: Mapping[str, Any]) -> Settings:
         values["pictures"],
         values["render"] != "none",
         [] if values["as_json"] else [RunProgress()],
-        _viewer_for(**{name: values[name] for name in ("render", "stay", "watch", "as_json")}),
+        _viewer_for(values["render"], values["stay"], values["watch"], values["as_json"]),
     )
 
 

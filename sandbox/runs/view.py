@@ -17,7 +17,7 @@ from sandbox.score import Score, score_of
 from sandbox.seeding import Generators
 from sandbox.store import Metrics, RunFolder, RunRecord
 from sandbox.store.files import Directory
-from sandbox.text import Document, figures
+from sandbox.text import Document
 from sandbox.visual import html
 
 KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
@@ -178,7 +178,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the scores, and every picture."""
-        return html.render("run.html", run=self, scores=list(figures(self.summary)))
+        return html.render("run.html", run=self)
 
 
 class Picture:

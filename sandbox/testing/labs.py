@@ -22,7 +22,7 @@ from sandbox.registry.registry import registry
 from sandbox.runs.work import NotAnExperiment, Work, work_of
 from sandbox.seeding import Generators
 from sandbox.store import Artifacts, checkpoint
-from sandbox.store.metrics import block_line
+from sandbox.store.metrics import LineWriter, Metrics, block_line
 from sandbox.testing.promises import NotConforming, fingerprint, global_states, require
 from sandbox.text import plain
 
@@ -223,13 +223,11 @@ def _check_pictures(lab: Lab, settings: LabConfig, name: str) -> None:
     """Pictures and frames of an experiment after a few blocks: they exist, are pictures, and
     change nothing.
     """
-    from sandbox.store.metrics import BackgroundWriter, Metrics
-
     with tempfile.TemporaryDirectory() as folder:
         context = Context(0, Generators(0), Artifacts(Path(folder) / "artifacts"))
         work = work_of(lab, context)
         experiment = work.build(lambda context: lab.build(settings, context))
-        writer = BackgroundWriter(Path(folder) / "metrics.jsonl", 0)
+        writer = LineWriter(Path(folder) / "metrics.jsonl")
         while not experiment.done:
             for block in work.advance()[0]:
                 writer.write(block_line(block.stream, block.columns))
