@@ -214,9 +214,10 @@ def _promised() -> Iterator[None]:
     )
     after = global_states()
     for name in [name for name, state in before.items() if after[name] != state]:
-        remedy = 'draw from context.rng("…"), or let the lab name it in '
-        remedy += f'`global_generators = ("{name}",)`'
-        require(False, f"the experiment drew from the global generator of {name}; {remedy}")
+        raise NotConforming(
+            f"the experiment drew from the global generator of {name}; draw from "
+            f'context.rng("…"), or let the lab name it in `global_generators = ("{name}",)`.'
+        )
 
 
 def _check_pictures(lab: Lab, settings: LabConfig, name: str) -> None:
