@@ -27,26 +27,26 @@ def check(folder: RunFolder) -> Document:
     record: RunRecord | None = None
     try:
         record = folder.read()
+        if record.intact is None:
+            notes.append(OLDER)
+        elif not record.intact:
+            problems.append(CHANGED)
     except StoreError as error:
         problems.append(str(error))
     status = record.status if record else "damaged"
+    artifacts = record.artifacts if record else []
     blocks = checkpoints = 0
-    if record is not None and record.intact is None:
-        notes.append(OLDER)
-    elif record is not None and not record.intact:
-        problems.append(CHANGED)
     if status != "running":
         blocks = _check_metrics(folder, problems)
         checkpoints = _check_checkpoints(folder, record, problems)
         _check_files(folder, record, problems)
-        for artifact in record.artifacts if record else []:
+        for artifact in artifacts:
             _check_artifact(folder, artifact, problems)
-    artifacts = len(record.artifacts) if record else 0
     return {
         "status": status,
         "problems": list(dict.fromkeys(problems)),
         "notes": notes,
-        "artifacts": artifacts,
+        "artifacts": len(artifacts),
         "checkpoints": checkpoints,
         "blocks": blocks,
     }
