@@ -29,7 +29,8 @@ RUN_OPTIONS = (
 def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     """One validation error as a sentence: option, value, what is allowed, default."""
     location = [str(part) for part in detail["loc"]]
-    if location and location[-1].isdigit():  # an element of a pair: report the pair
+    is_element = bool(location) and location[-1].isdigit()
+    if is_element:  # of a pair: report the pair
         location = location[:-1]
     option = option_name(prefix + ".".join(location)) if location else ""
     if detail["type"] == "extra_forbidden":
@@ -52,7 +53,7 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
         else f" (default: {show_value(info.default)})"
     )
     any_length = info is not None and Ellipsis in get_args(info.annotation)
-    if detail["loc"] and str(detail["loc"][-1]).isdigit() and not any_length:
+    if is_element and not any_length:
         parts = len(get_args(alternatives(info.annotation)[0])) if info else 0
         return (
             f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
