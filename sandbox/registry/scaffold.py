@@ -86,11 +86,6 @@ def _rendered(template: str, name: str, kind: str, one_file: bool = False) -> st
         one_file=one_file,
         module=module,
         target=module if one_file else f"{module}.{kind}",
-        title=_title(name),
+        # a class name: my-walk -> MyWalk, without a final "Lab", which the template adds
+        title=string.capwords(name.removesuffix("-lab"), "-").replace("-", ""),
     )
-
-
-def _title(name: str) -> str:
-    """The name as a class name without a final "Lab", which the template adds: my-walk ->
-    MyWalk."""
-    return string.capwords(name.removesuffix("-lab"), "-").replace("-", "")
