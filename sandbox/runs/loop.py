@@ -62,10 +62,8 @@ class Settings:
     viewer: RunViewer | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("checkpoint_seconds", self.checkpoint_seconds),
-            ("max_time", self.max_time),
-        ):
+        for name in ("checkpoint_seconds", "max_time"):
+            value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise UsageError(f"{name} = {value}: it should be a time in seconds, 0 or more.")
 
@@ -118,7 +116,7 @@ class Loop:
         assert self.work.experiment is not None
         return self.work.experiment
 
-    def run(self) -> RunRecord:
+    def run(self) -> None:
         """Run to the end; every ending sets a status and keeps the results so far."""
         self._start = time.monotonic()
         with self.stop.listening():
@@ -152,7 +150,6 @@ class Loop:
             if self._record.status == "finished" and self.settings.pictures:
                 self._make_pictures()
         self.record = self._record
-        return self._record
 
     def revisit(self, *, notify: bool) -> None:
         """Make the pictures of a finished run; its measurements are only read.
