@@ -36,6 +36,7 @@ class Seconds(click.FloatRange):
 
 
 SECONDS = Seconds(min=0)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class OutputOption(click.Option):

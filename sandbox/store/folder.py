@@ -50,7 +50,6 @@ class RunFolder:
         self.directory = Directory(path)
         self.record_path = path / RECORD
         self.metrics_path = path / METRICS
-        self.times_path = path / TIMES
         self.checkpoints = path / "checkpoints"
         self.artifacts = Artifacts(path / "artifacts")
 

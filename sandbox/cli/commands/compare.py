@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from sandbox.cli.arguments import normalized, spread
 from sandbox.cli.commands.run import LabCommands
 from sandbox.cli.comparison_output import print_comparison
 from sandbox.cli.options import (
+    FOLDER,
     ConfigOption,
     config_parameters,
     layers_given,
@@ -122,13 +122,13 @@ class ComparedLabs(LabCommands):
             click.option(
                 "--output",
                 metavar="DIR",
-                type=click.Path(path_type=Path, file_okay=False),
+                type=FOLDER,
                 help="Folder of page and document.",
             ),
             click.option(
                 "--export",
                 metavar="DIR",
-                type=click.Path(path_type=Path, file_okay=False),
+                type=FOLDER,
                 help="Figures (PDF, SVG), their data, tables (CSV, LaTeX) and a text for a paper.",
             ),
             track_option,

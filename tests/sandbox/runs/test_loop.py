@@ -44,7 +44,9 @@ def test_a_finished_run_has_everything(store, walk):
     assert run.metrics["position"][-1] == run.summary["position"]
     assert [one.name for one in run.record.artifacts] == ["end.json", "episode.gif"]
     assert run.record.versions["python"] and run.record.sources
-    times = [json.loads(line) for line in run.folder.times_path.read_text().splitlines()]
+    times = [
+        json.loads(line) for line in (run.folder.path / "times.jsonl").read_text().splitlines()
+    ]
     assert [line["units"] for line in times] == [10, 20, 30, 35] and all(
         line["seconds"] >= 0 for line in times
     )

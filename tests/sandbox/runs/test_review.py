@@ -120,7 +120,7 @@ def test_metrics_and_times_behind_the_checkpoint_are_cut_when_a_run_is_taken_up(
     api.proceed(folder, Settings(max_time=0.0))
     rows = len(folder.metrics()["position"])
     assert rows == folder.read().done_units == 10
-    assert len(folder.times_path.read_text().splitlines()) == 1
+    assert len((folder.path / "times.jsonl").read_text().splitlines()) == 1
 
 
 # -- the same bytes
