@@ -14,7 +14,6 @@ from sandbox.cli.arguments import given_below
 from sandbox.cli.options import json_option, output_option, own_options, store_option
 from sandbox.cli.output import next_commands, pairs, paragraph, print_json
 from sandbox.errors import UsageError
-from sandbox.store import Store
 from sandbox.text import figures, number, plural
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dic
     if values["moves"] is not None:
         walk = _play_moves(env, values["moves"], values["seed"])
     else:
-        pictures = values["output"] or Store(values["store"]).root / "plays"
+        pictures = values["output"] or values["store"].root / "plays"
         walk = _play_in_window(env, name, optimum, values["seed"], pictures)
     document = {
         "env": name,

@@ -18,6 +18,7 @@ from sandbox.config.options import Option, options
 from sandbox.config.resolve import layer_of, read_file
 from sandbox.lab import Lab
 from sandbox.runs.request import MOST_THREADS, Request
+from sandbox.store import Store
 from sandbox.text import Document
 
 Decorator = Callable[[Any], Any]
@@ -78,7 +79,7 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Decorator
 store_option = click.option(
     "--store",
     metavar="DIR",
-    default=None,
+    callback=lambda _context, _option, place: Store(place),
     help="Folder of runs [default: $SANDBOX_STORE, else runs].",
 )
 json_option = click.option(

@@ -12,6 +12,7 @@ from sandbox.cli.options import store_option
 from sandbox.errors import SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Action
 from sandbox.registry.registry import registry
+from sandbox.store import Store
 
 
 def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -32,10 +33,10 @@ def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def on_run(run: str, store: str | None, **values: Any) -> Any:
-            from sandbox.runs.api import load
+        def on_run(run: str, store: Store, **values: Any) -> Any:
+            from sandbox.runs.view import Run
 
-            loaded = load(run, store=store)
+            loaded = Run(store.find(run))
             if loaded.record.lab != lab:
                 raise UsageError(
                     f"Run {loaded.id} is one of lab '{loaded.record.lab}', not of '{lab}'. "
@@ -61,10 +62,10 @@ def verb_command(verb: str) -> click.Command | None:
     @store_option
     @click.argument("run", default="last")
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-    def command(store: str | None, run: str, words: tuple[str, ...]) -> int:
-        from sandbox.runs.api import load
+    def command(store: Store, run: str, words: tuple[str, ...]) -> int:
+        from sandbox.runs.view import Run
 
-        loaded = load(run, store=store)
+        loaded = Run(store.find(run))
         actions = loaded.lab.actions
         if verb not in actions:
             raise UnknownNameError(

@@ -169,7 +169,6 @@ class ComparedLabs(LabCommands):
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
         from sandbox.runs.paper import exported_before
-        from sandbox.store import Store
 
         request = requested(name, layer, values)
         wanted = ComparisonRequest(
@@ -187,7 +186,7 @@ class ComparedLabs(LabCommands):
         try:
             comparison = make(
                 wanted,
-                Store(values["store"]),
+                values["store"],
                 Settings(values["checkpoint_every"], pictures=values["pictures"]),
                 Workers(values["workers"], values["scheduler"]),
                 fresh=values["fresh"],

@@ -9,6 +9,7 @@ import click
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json
 from sandbox.errors import UsageError
+from sandbox.store import Store
 from sandbox.text import plural
 
 
@@ -17,14 +18,11 @@ from sandbox.text import plural
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @store_option
 @json_option
-def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -> int:
+def delete(runs: tuple[str, ...], yes: bool, store: Store, as_json: bool) -> int:
     """Delete each RUN (an id, the beginning of one, a folder, or `last`) and all its files."""
-    from sandbox.store import Store
-
-    place = Store(store)
-    folders = {folder.path: folder for folder in place.find_each(runs)}
+    folders = {folder.path: folder for folder in store.find_each(runs)}
     for folder in folders.values():
-        place.check_deletable(folder)
+        store.check_deletable(folder)
     ids = [folder.id for folder in folders.values()]
     if not yes:
         if as_json or not sys.stdin.isatty():
@@ -33,7 +31,7 @@ def delete(runs: tuple[str, ...], yes: bool, store: str | None, as_json: bool) -
             click.echo(f"  {one}", err=True)
         click.confirm(f"Delete {plural(len(ids), 'run')}?", abort=True, err=True)
     for folder in folders.values():
-        place.delete(folder)
+        store.delete(folder)
     if as_json:
         print_json({"deleted": ids})
     else:

@@ -9,6 +9,7 @@ import click
 from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, typed
 from sandbox.errors import StoreError, UnknownNameError
+from sandbox.store import RunFolder, Store
 
 
 @click.command()
@@ -16,7 +17,7 @@ from sandbox.errors import StoreError, UnknownNameError
 @output_option("The archive", "ID.zip here")
 @store_option
 @json_option
-def export(run: str, output: Path | None, store: str | None, as_json: bool) -> int:
+def export(run: str, output: Path | None, store: Store, as_json: bool) -> int:
     """Write RUN (an id, the beginning of one, a folder, or `last`) into one zip file, with a page
     that says how to check it: record, metrics, artifacts, last checkpoint, plugin, versions.
 
@@ -24,14 +25,13 @@ def export(run: str, output: Path | None, store: str | None, as_json: bool) -> i
     """
     from sandbox.cli import stored
     from sandbox.runs import export as exporting
-    from sandbox.store import RunFolder, Store
     from sandbox.store.described import DescribedFolder, ReproductionFolder
 
     exported: RunFolder | DescribedFolder | None
     try:
-        exported = stored.find(Store(store), run)
+        exported = stored.find(store, run)
     except UnknownNameError:
-        exported = ReproductionFolder.find(Store(store), run)
+        exported = ReproductionFolder.find(store, run)
         if exported is None:
             raise
     target = output or Path(f"{exported.id}.zip")

@@ -40,7 +40,7 @@ def list_(
     status: str | None,
     most: int | None,
     every: bool,
-    store: str | None,
+    store: Store,
     as_json: bool,
 ) -> int:
     """List runs (the default), sweeps, comparisons, labs, agents, envs, datasets or observers."""
@@ -48,9 +48,9 @@ def list_(
     if what not in KINDS:
         raise UnknownNameError("list", what, KINDS)
     if what == "runs":
-        _list_runs(Store(store), lab, status, most, every, as_json)
+        _list_runs(store, lab, status, most, every, as_json)
     elif what in stored.KINDS:
-        stored.list_kind(stored.KINDS[what], Store(store), lab, status, most, as_json)
+        stored.list_kind(stored.KINDS[what], store, lab, status, most, as_json)
     else:
         _list_registered(what.removesuffix("s"), as_json)
     return 0

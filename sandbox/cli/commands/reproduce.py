@@ -15,6 +15,7 @@ from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registry import registry
+from sandbox.store import Store
 from sandbox.text import duration, plural
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def reproduce(
     threads: int | None,
     data: Path | None,
     output: Path | None,
-    store: str | None,
+    store: Store,
     as_json: bool,
 ) -> int:
     """Measure the claims of LAB, or single CLAIMs (G4), or all.
@@ -94,17 +95,15 @@ def reproduce(
     return 1 if reproduction.failed else 0
 
 
-def _folder(output: Path | None, names: Sequence[str], store: str | None) -> Path:
+def _folder(output: Path | None, names: Sequence[str], store: Store) -> Path:
     """The folder of page and document, created before anything is measured.
 
     Raises:
         UsageError: when it cannot be created at the given place.
         StoreError: when the store cannot be written.
     """
-    from sandbox.store import Store
-
     if output is None:
-        return Store(store).make("reproductions", "-".join(names).lower() or "all")
+        return store.make("reproductions", "-".join(names).lower() or "all")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -16,6 +16,7 @@ from sandbox.cli.options import (
     store_option,
     watch_option,
 )
+from sandbox.store import Store
 
 
 @click.command()
@@ -62,7 +63,7 @@ def resume(
     scheduler: str | None,
     allow_changed: bool,
     repair: bool,
-    store: str | None,
+    store: Store,
     as_json: bool,
     **how: Any,
 ) -> int:
@@ -74,10 +75,9 @@ def resume(
     from sandbox.cli.rendering import settings_given
     from sandbox.cli.report import print_executed
     from sandbox.runs import api
-    from sandbox.store import Store
     from sandbox.store.sweeps import SweepFolder
 
-    sweep = SweepFolder.find(Store(store), run)
+    sweep = SweepFolder.find(store, run)
     if sweep is not None:
         from sandbox.cli.commands.sweep import print_sweep
         from sandbox.cli.sweep_progress import sweep_progress
@@ -92,7 +92,7 @@ def resume(
                 progress=progress,
             )
         return print_sweep(resumed, as_json=as_json)
-    folder = Store(store).find(run)
+    folder = store.find(run)
     before = folder.read()
     if before.status == "finished" and before.pictured and not track and not as_json and not repair:
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)

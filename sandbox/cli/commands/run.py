@@ -122,13 +122,12 @@ class LabCommands(click.Group):
         from sandbox.cli.rendering import settings_given
         from sandbox.cli.report import print_executed
         from sandbox.runs import api
-        from sandbox.store import Store
 
         request = requested(name, layer, values)
         resolved(request)  # everything wrong is reported before a window opens or a folder is made
         settings = settings_given(values)
         return print_executed(
-            lambda: api.start(request, Store(values["store"]), settings),
+            lambda: api.start(request, values["store"], settings),
             settings.viewer,
             as_json=values["as_json"],
         )

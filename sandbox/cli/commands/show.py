@@ -47,14 +47,14 @@ def show(
     open_figures: bool,
     as_page: bool,
     output: Path | None,
-    store: str | None,
+    store: Store,
     as_json: bool,
 ) -> int:
     """Show what RUN (an id, the beginning of one, a folder, or `last`) was, measured and wrote.
 
     It may also be a sweep or a comparison.
     """
-    folder = stored.find(Store(store), run)
+    folder = stored.find(store, run)
     if not isinstance(folder, RunFolder):
         return _show_group(folder, open_figures, as_json)
     shown = Run(folder)

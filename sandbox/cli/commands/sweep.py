@@ -96,7 +96,6 @@ class SweepCommands(LabCommands):
         from sandbox.cli.sweep_progress import sweep_progress
         from sandbox.execution.scheduler import Workers
         from sandbox.runs.loop import Settings
-        from sandbox.store import Store
         from sandbox.sweeps.api import SweepRequest, begin
         from sandbox.sweeps.space import parse_axes
 
@@ -112,7 +111,7 @@ class SweepCommands(LabCommands):
         settings = Settings(values["checkpoint_every"], pictures=values["pictures"])
         workers = Workers(values["workers"], values["scheduler"])
         with sweep_progress(quiet=values["as_json"]) as progress:
-            swept = begin(wanted, Store(values["store"]), settings, workers, progress)
+            swept = begin(wanted, values["store"], settings, workers, progress)
         return print_sweep(swept, as_json=values["as_json"])
 
 

@@ -42,7 +42,7 @@ def verify(
     again: bool,
     units: int | None,
     data: Path | None,
-    store: str | None,
+    store: Store,
     as_json: bool,
 ) -> int:
     """Check that RUN (without one: every run) is whole. Exit code 1 if something is damaged, or
@@ -50,12 +50,11 @@ def verify(
     """
     from sandbox.store.verify import check
 
-    runs = Store(store)
     if again:
-        return _recompute(runs.find(run or "last"), units, data, as_json)
+        return _recompute(store.find(run or "last"), units, data, as_json)
     if units or data:
         raise UsageError("--units and --data belong to --recompute.")
-    folders = [runs.find(run)] if run else runs.folders()
+    folders = [store.find(run)] if run else store.folders()
     documents: list[Document] = [
         {"run": folder.id, "folder": str(folder.path.resolve()), **check(folder)}
         for folder in folders
@@ -79,7 +78,7 @@ def verify(
             "metrics."
         )
     if not documents:
-        click.echo(f"No runs in {runs.root.resolve()}.")
+        click.echo(f"No runs in {store.root.resolve()}.")
     elif bad:
         next_commands(_remedy(bad[0]))
     else:

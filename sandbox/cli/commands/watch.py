@@ -13,6 +13,7 @@ import click
 from sandbox.cli.options import json_option, output_option, store_option
 from sandbox.cli.output import print_written
 from sandbox.errors import UsageError
+from sandbox.store import Store
 
 if TYPE_CHECKING:
     from sandbox.runs.view import Run
@@ -51,7 +52,7 @@ def watch(
     final: bool,
     seed: int,
     most: int,
-    store: str | None,
+    store: Store,
     as_json: bool,
 ) -> int:
     """Replay how RUN (an id, the beginning of one, a folder, or `last`) learned: from its first
@@ -60,12 +61,11 @@ def watch(
     from sandbox.cli.files import destination
     from sandbox.runs.api import Run
     from sandbox.seeding import generator
-    from sandbox.store import Store
     from sandbox.store.files import whole_file
     from sandbox.visual.animation import write_gif
     from sandbox.visual.screen import require_screen, screen_available
 
-    watched = Run(Store(store).find(run))
+    watched = Run(store.find(run))
     if not watched.lab.offers("frames"):
         raise UsageError(
             f"Lab '{watched.record.lab}' has nothing to watch. `python -m sandbox show "

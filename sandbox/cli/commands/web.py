@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sandbox.cli.options import store_option
+from sandbox.store import Store
 
 
 @click.command()
@@ -22,15 +23,14 @@ from sandbox.cli.options import store_option
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @store_option
-def web(port: int, host: str, no_browser: bool, store: str | None) -> int:
+def web(port: int, host: str, no_browser: bool, store: Store) -> int:
     """Show the runs of a store in the browser: their curves while they learn, pictures, settings,
     comparisons, and a form that starts new ones. Ctrl-C ends it.
     """
-    from sandbox.store import Store
     from sandbox.web.server import serve
 
     serve(
-        Store(store),
+        store,
         host,
         port,
         browser=not no_browser,
