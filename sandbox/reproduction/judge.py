@@ -77,11 +77,6 @@ class MeasuredFigure:
         """Whether it agrees with the joint interval only."""
         return self.verdict == "agrees" and not self.alone
 
-    @property
-    def fails(self) -> bool:
-        """Whether a claim that should hold does not."""
-        return self.verdict == "differs"
-
 
 def together(figures: int) -> float:
     """The level of each of several independent intervals for 95 % together (Šidák 1967)."""

@@ -117,7 +117,7 @@ class Reproduction:
     @property
     def failed(self) -> list[MeasuredFigure]:
         """Claims that should hold and do not."""
-        return [row for row in self.rows if row.fails]
+        return [row for row in self.rows if row.verdict == "differs"]
 
     @property
     def left_out(self) -> list[MeasuredFigure]:
