@@ -144,14 +144,10 @@ class Run:
         """Its pictures and animations by name; a notebook shows them if they are the last
         expression of a cell.
         """
-        names = [
-            artifact.name
-            for artifact in self.record.artifacts
-            if Path(artifact.name).suffix in KINDS
-        ]
-        below = self.folder.artifacts.folder.name
         return {
-            Path(name).name: Picture(self.folder.directory, f"{below}/{name}") for name in names
+            path.name: Picture(self.folder.directory, path.relative_to(self.path).as_posix())
+            for path in self.artifacts
+            if path.suffix in KINDS
         }
 
     def document(self) -> Document:

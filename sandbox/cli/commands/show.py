@@ -88,8 +88,7 @@ def show(
     if open_figures:
         place = shown.folder.artifacts.folder
         click.echo(f"Opening the figures in {shown_path(place)}.", err=True)
-        names = (artifact.name for artifact in record.artifacts)
-        _open_all([place / name for name in names if name.endswith(FIGURES)])
+        _open_all([path for path in shown.artifacts if path.name.endswith(FIGURES)])
     if not as_json:
         try:
             useful = followups(shown, shown=True)
