@@ -161,7 +161,7 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
     """
     entry, lab, config = resolved(request)
     observers, warnings = observers_for(request.track)
-    folder = store.create(entry.name, label_of(config, request.preset), request.id)
+    folder = RunFolder(store.make(entry.name, label_of(config, request.preset), request.id))
     try:
         with folder.writing(new=True):
             record = RunRecord(

@@ -52,10 +52,6 @@ class Directory:
                 raise LinkError(place)
         return place
 
-    def below(self, name: str) -> Directory:
-        """A folder below this one, whether it is there or not."""
-        return Directory(self.at(name))
-
     def status(self, name: str) -> os.stat_result | None:
         """The status of a name (of a link, not of its target); None if the name does not exist."""
         with (

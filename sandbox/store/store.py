@@ -44,27 +44,14 @@ class Store:
                 "folder."
             ) from None
 
-    def create(self, lab: str, label: str, run: str = "") -> RunFolder:
-        """Create an empty run folder.
-
-        Args:
-            lab: the lab's name.
-            label: part of the id: the agent's name, or the preset's.
-            run: the id, when it was chosen before; its folder may exist already, as long as no run
-                was begun in it.
-
-        Raises:
-            StoreError: when the store cannot be written.
-        """
-        return RunFolder(self.make(lab, label, run))
-
     def make(self, room: str, label: str, name: str = "") -> Path:
         """Create the folder ROOM/ID.
 
         Args:
             room: a lab's name, or "sweeps", "reproductions", "plays".
-            label: part of the id.
-            name: the id, when it was chosen before; its folder may exist already.
+            label: part of the id: of a run, the agent's name, or the preset's.
+            name: the id, when it was chosen before; its folder may exist already, as long as no run
+                was begun in it.
 
         Raises:
             StoreError: when the store cannot be written.

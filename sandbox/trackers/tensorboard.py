@@ -45,7 +45,7 @@ class TensorBoard(Tracker):
             folder.path.mkdir(parents=True, exist_ok=True)
         else:
             run.folder.directory.make(FOLDER)
-            folder = run.folder.directory.below(FOLDER)
+            folder = Directory(run.folder.directory.at(FOLDER))
         begun = (
             f"events.out.tfevents.{int(datetime.fromisoformat(record.created).timestamp()):010d}"
         )

@@ -11,7 +11,7 @@ import pytest
 from sandbox import run
 from sandbox.errors import StoreError
 from sandbox.runs import api
-from sandbox.store.store import Store
+from sandbox.store import RunFolder, Store
 
 OLD = time.time() - 3600
 QUICK = ("--no-pictures", "--render", "none")
@@ -70,7 +70,7 @@ def test_a_run_that_is_only_beginning_is_not_there_yet(store):
     made(1)
     died(store, age=0.0)
     assert len(Store(store).rows()) == 1
-    folder = Store(store).create("maze", "sarsa")
+    folder = RunFolder(Store(store).make("maze", "sarsa"))
     with folder.writing(new=True):
         os.utime(folder.path, (OLD, OLD))
         assert len(Store(store).rows()) == 1
