@@ -12,6 +12,7 @@ from sandbox.cli.options import store_option
 from sandbox.errors import SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Action
 from sandbox.registry.registry import registry
+from sandbox.runs.view import Run
 from sandbox.store import Store
 
 
@@ -34,8 +35,6 @@ def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def on_run(run: str, store: Store, **values: Any) -> Any:
-            from sandbox.runs.view import Run
-
             loaded = Run(store.find(run))
             if loaded.record.lab != lab:
                 raise UsageError(
@@ -63,8 +62,6 @@ def verb_command(verb: str) -> click.Command | None:
     @click.argument("run", default="last")
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
     def command(store: Store, run: str, words: tuple[str, ...]) -> int:
-        from sandbox.runs.view import Run
-
         loaded = Run(store.find(run))
         actions = loaded.lab.actions
         if verb not in actions:
