@@ -26,20 +26,9 @@ from sandbox.input_files import StrPath
 from sandbox.lab import Lab
 from sandbox.registry import hookspecs
 from sandbox.registry.registrar import Entry, Plugin, Registrar, canonical
+from sandbox.tables import read_table
 
-BUILT_IN = {
-    "control": "agents",
-    "maze": "plugins.maze",
-    "empty-grid": "plugins.empty_grid",
-    "gym": "plugins.gym",
-    "sb3": "agents.baselines",
-    "trackers": "sandbox.trackers",
-    "intro": "plugins.intro",
-    "regression": "plugins.regression",
-    "mnist": "plugins.mnist",
-    "autoencoder": "plugins.autoencoder",
-    "music": "plugins.music",
-}
+BUILT_IN = read_table(__file__, "built_in.json")
 """The plugins of this distribution: name -> module. Only other distributions have entry points."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent

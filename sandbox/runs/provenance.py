@@ -14,17 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from sandbox.registry.registry import ROOT
+from sandbox.tables import read_table
 
-LIBRARIES = {
-    "numpy": "numpy",
-    "numba": "numba",
-    "gymnasium": "gymnasium",
-    "torch": "torch",
-    "sklearn": "scikit-learn",
-    "stable_baselines3": "stable-baselines3",
-    "sb3_contrib": "sb3-contrib",
-    "torchvision": "torchvision",
-}
+LIBRARIES = read_table(__file__, "libraries.json")
 """Libraries that can change what a run computes: module -> distribution."""
 
 
