@@ -39,44 +39,6 @@ if TYPE_CHECKING:
     from sandbox.comparison.planned import ComparisonProgress
 
 
-TASK_OPTIONS = (
-    click.option(
-        "--tasks",
-        multiple=True,
-        metavar="TASK...",
-        help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
-        "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
-    ),
-    click.option(
-        "--optimum",
-        "optima",
-        multiple=True,
-        metavar="TASK=SCORE",
-        help="The score that counts as 1, where a task's optimum is unknown; may be repeated.",
-    ),
-)
-SEED_OPTIONS = (
-    click.option(
-        "--until-decided",
-        is_flag=True,
-        help="Add --seeds at a time until every pair of agents is decided.",
-    ),
-    click.option(
-        "--margin",
-        type=float,
-        default=MARGIN,
-        help="Difference that counts as none, a share of the optimum.",
-    ),
-    click.option(
-        "--max-seeds",
-        type=int,
-        default=MAX_SEEDS,
-        metavar="N",
-        help="Most runs of each agent, with --until-decided.",
-    ),
-)
-
-
 class ComparedLabs(LabCommands):
     """One command for each lab that has agents."""
 
@@ -112,8 +74,39 @@ class ComparedLabs(LabCommands):
                 metavar="FILE",
                 help="Results of others as CSV, shown beside the runs; may be repeated.",
             ),
-            *TASK_OPTIONS,
-            *SEED_OPTIONS,
+            click.option(
+                "--tasks",
+                multiple=True,
+                metavar="TASK...",
+                help="Instead of LAB: compare on several tasks, with normalised scores. Labs, "
+                "LAB:ENVIRONMENT, LAB:PRESET, LABEL=TASK, or configuration files with `lab`.",
+            ),
+            click.option(
+                "--optimum",
+                "optima",
+                multiple=True,
+                metavar="TASK=SCORE",
+                help="The score that counts as 1, where a task's optimum is unknown; may be "
+                "repeated.",
+            ),
+            click.option(
+                "--until-decided",
+                is_flag=True,
+                help="Add --seeds at a time until every pair of agents is decided.",
+            ),
+            click.option(
+                "--margin",
+                type=float,
+                default=MARGIN,
+                help="Difference that counts as none, a share of the optimum.",
+            ),
+            click.option(
+                "--max-seeds",
+                type=int,
+                default=MAX_SEEDS,
+                metavar="N",
+                help="Most runs of each agent, with --until-decided.",
+            ),
             click.option(
                 "--fresh",
                 is_flag=True,
