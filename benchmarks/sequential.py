@@ -17,7 +17,7 @@ from scipy.stats import norm, rankdata
 from benchmarks.measure import Figure
 from sandbox.stats.intervals import wilson
 from sandbox.stats.sequential import decide
-from sandbox.stats.significance import ALPHA, holm, rank_sum
+from sandbox.stats.significance import ALPHA, holm, rank_sum_by_task
 
 OPTIMUM, MARGIN, GROUP, MOST = 0.75, 0.0075, 10, 50
 COMPARISONS = 2000
@@ -87,7 +87,7 @@ def simulated(agents: list[Scores], comparisons: int, seed: int) -> Outcome:
         every = ranks[row]
         key = np.sort(every).tobytes(), float(every[:count].sum())
         if key not in EXACT:
-            EXACT[key] = rank_sum(every[:count], every[count:])
+            EXACT[key] = rank_sum_by_task(every[:count, None], every[count:, None])
         return EXACT[key]
 
     made = Outcome(

@@ -22,31 +22,14 @@ EXACT_SCORES = 40
 ALPHA = round(1 - LEVEL, 10)
 
 
-def rank_sum(one: ArrayLike, other: ArrayLike) -> float:
-    """Two-sided p-value of the rank-sum test, exact also with ties.
-
-    Wilcoxon (1945), Mann & Whitney (1947). Ties share ranks, and all arrangements of these ranks
-    are counted. Two-sided: twice the smaller tail, at most 1. Above `EXACT` runs, the normal
-    approximation of `scipy.stats.mannwhitneyu`.
-
-    Args:
-        one, other: scores of independent runs, at least 1 each.
-
-    Returns:
-        A probability in (0, 1].
-
-    Raises:
-        SandboxError: when one is empty or has a value that is not finite.
-    """
-    return rank_sum_by_task(numbers(one)[:, None], numbers(other)[:, None])
-
-
 def rank_sum_by_task(one: np.ndarray, other: np.ndarray) -> float:
     """Two-sided p-value of the sum over tasks of rank sums, the ranks permuted within each task.
 
     Van Elteren's test (1960) with tasks of one size: the sum is, but for a constant, the
-    probability of improvement averaged over tasks. Of one task it is `rank_sum`. Exact up to four
-    times `EXACT` runs on all tasks together; beyond, the normal approximation.
+    probability of improvement averaged over tasks. Of one task it is the rank-sum test (Wilcoxon
+    1945, Mann & Whitney 1947). Ties share ranks, and all arrangements of these ranks are counted.
+    Two-sided: twice the smaller tail, at most 1. Exact up to `EXACT` runs on one task, and four
+    times as many on several together; beyond, the normal approximation.
 
     Args:
         one, other: scores of independent runs, float [runs, tasks], at least 1 run each.

@@ -16,6 +16,12 @@ from sandbox.stats import significance
 RNG = np.random.default_rng
 
 
+def rank_sum(one, other):
+    """The test of scores on one task."""
+    left, right = (np.asarray(scores, dtype=float)[:, None] for scores in (one, other))
+    return significance.rank_sum_by_task(left, right)
+
+
 @pytest.mark.parametrize(
     ("count", "statistic", "tail"),  # Mann & Whitney (1947), table I: P(U <= u) for n = m
     [
@@ -31,7 +37,7 @@ RNG = np.random.default_rng
 )
 def test_the_rank_sum_test_gives_the_tails_of_mann_and_whitney_1947(count, statistic, tail):
     left, right = with_statistic(count, statistic)
-    assert significance.rank_sum(left, right) / 2 == pytest.approx(tail, abs=5e-4)
+    assert rank_sum(left, right) / 2 == pytest.approx(tail, abs=5e-4)
 
 
 def with_statistic(count, statistic):
@@ -48,7 +54,7 @@ def with_statistic(count, statistic):
 def test_the_rank_sum_test_is_scipys_exact_one_without_ties(seed):
     left, right = RNG(seed).normal(size=7), RNG(seed + 50).normal(0.8, size=9)
     wanted = scipy_stats.mannwhitneyu(left, right, alternative="two-sided", method="exact").pvalue
-    assert significance.rank_sum(left, right) == pytest.approx(wanted)
+    assert rank_sum(left, right) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -58,24 +64,24 @@ def test_with_ties_it_is_the_share_of_all_splits(seed):
     sums = np.array([ranks[list(chosen)].sum() for chosen in combinations(range(9), 5)])
     observed = ranks[:5].sum()
     wanted = min(1.0, 2 * min((sums <= observed + 1e-9).mean(), (sums >= observed - 1e-9).mean()))
-    assert significance.rank_sum(left, right) == pytest.approx(wanted)
+    assert rank_sum(left, right) == pytest.approx(wanted)
 
 
 def test_the_approximation_for_many_runs_continues_the_exact_test(monkeypatch):
     left, right = RNG(1).normal(size=55).round(1), RNG(2).normal(0.45, size=60).round(1)
-    exact = significance.rank_sum(left, right)
+    exact = rank_sum(left, right)
     monkeypatch.setattr(significance, "EXACT", 0)
-    assert significance.rank_sum(left, right) == pytest.approx(exact, rel=0.15)
+    assert rank_sum(left, right) == pytest.approx(exact, rel=0.15)
     wanted = scipy_stats.mannwhitneyu(
         left, right, alternative="two-sided", method="asymptotic"
     ).pvalue
-    assert significance.rank_sum(left, right) == pytest.approx(wanted)
-    assert significance.rank_sum([1.0] * 70, [1.0] * 70) == 1.0
+    assert rank_sum(left, right) == pytest.approx(wanted)
+    assert rank_sum([1.0] * 70, [1.0] * 70) == 1.0
 
 
 def test_three_seeds_against_three_can_never_be_told_apart_with_95_percent():
     assert (
-        significance.rank_sum([1, 2, 3], [7, 8, 9])
+        rank_sum([1, 2, 3], [7, 8, 9])
         == pytest.approx(significance.least_p(3, 3))
         == pytest.approx(0.1)
     )
@@ -106,7 +112,7 @@ def test_a_permutation_test_counts_every_choice(scores, chosen):
 def test_a_permutation_test_of_ranks_is_the_rank_sum_test():
     left, right = RNG(3).normal(size=9).round(1), RNG(4).normal(0.6, size=11).round(1)
     ranks = 2 * scipy_stats.rankdata(np.concatenate([left, right]))
-    assert significance.permutation_p(ranks, 9) == pytest.approx(significance.rank_sum(left, right))
+    assert significance.permutation_p(ranks, 9) == pytest.approx(rank_sum(left, right))
 
 
 def test_many_scores_are_approximated_where_counting_would_take_too_long(monkeypatch):
@@ -140,9 +146,7 @@ def test_the_test_over_tasks_is_the_share_of_all_splits_within_each_task():
 
 def test_of_one_task_the_test_over_tasks_is_the_rank_sum_test():
     left, right = RNG(1).normal(size=(6, 1)), RNG(2).normal(1, size=(7, 1))
-    assert significance.rank_sum_by_task(left, right) == significance.rank_sum(
-        left[:, 0], right[:, 0]
-    )
+    assert significance.rank_sum_by_task(left, right) == rank_sum(left[:, 0], right[:, 0])
     left, right = RNG(1).normal(size=(70, 1)), RNG(2).normal(0.5, size=(70, 1))
     wanted = scipy_stats.mannwhitneyu(left[:, 0], right[:, 0], method="asymptotic").pvalue
     assert significance.rank_sum_by_task(left, right) == wanted  # as before there were tasks
