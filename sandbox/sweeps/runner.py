@@ -25,7 +25,7 @@ from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.sweeps.results import checked_objective, figure
 from sandbox.sweeps.space import Point, draw
 from sandbox.sweeps.study import Study, TrialPruner, sampler
-from sandbox.text import now
+from sandbox.text import now, unit_columns
 
 
 @dataclass
@@ -286,12 +286,13 @@ class SweepRunner:
         folder = self.folder.run(self.record.lab, trial.runs[0])
         if not self.record.prune or not folder.record_path.exists():
             return {}
-        unit, column = folder.read().unit.replace(" ", "_"), self.record.objective
+        units, objective = unit_columns(folder.read().unit), self.record.objective
         reported: dict[int, float] = {}
         for stream in STREAMS:
-            columns = folder.metrics().columns(stream, [unit, column])
-            if unit in columns and column in columns:
-                pairs = zip(columns[unit], columns[column], strict=True)
+            columns = folder.metrics().columns(stream, [*units, objective])
+            values, steps = columns.pop(objective, None), [*columns.values()]
+            if values is not None and steps:
+                pairs = zip(steps[0], values, strict=True)
                 reported |= {int(step): float(value) for step, value in pairs}
         return reported
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import array_of
+from sandbox.text import unit_columns
 
 STRETCHES = 250
 """Of a curve; twice as many points are shown."""
@@ -234,9 +235,8 @@ class Curves:
             stream: whose column.
             unit: "episode", "env step"; "" takes the run's.
         """
-        name = (unit or self.unit).replace(" ", "_")
         columns = self._curves.get(stream, {})
-        return next((one for one in (name, f"{name}s") if one in columns), "")
+        return next((one for one in unit_columns(unit or self.unit) if one in columns), "")
 
 
 def _curve_name(column: str, columns: Iterable[str]) -> str:

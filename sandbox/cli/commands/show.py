@@ -30,7 +30,7 @@ from sandbox.runs.api import Run
 from sandbox.store import Metrics, RunFolder, RunRecord, Store
 from sandbox.store.comparisons import ComparisonFolder
 from sandbox.store.sweeps import SweepFolder
-from sandbox.text import Document, moment, number, plural, size, words
+from sandbox.text import Document, moment, number, plural, size, unit_columns, words
 
 
 @click.command()
@@ -170,7 +170,7 @@ def _print_metrics(metrics: Metrics, unit: str) -> None:
         columns = {
             name: column
             for name, column in metrics.columns(stream).items()
-            if name != unit.replace(" ", "_") and column.dtype.kind in "fiub"
+            if name not in unit_columns(unit) and column.dtype.kind in "fiub"
         }
         if not columns:
             continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
+from sandbox import Block
 from tests.conftest import TOYS
 
 QUIET = ("--render", "none", "--no-pictures")
@@ -593,3 +595,19 @@ def test_the_first_run_on_a_machine_says_that_it_compiles(in_process, tmp_path):
     first, second = (in_process(*words, NUMBA_CACHE_DIR=str(tmp_path / "numba")) for _ in range(2))
     assert first.code == second.code == 0
     assert "Compiling the learning loops" in first.err and "Compiling" not in second.err
+
+
+def test_the_column_of_the_unit_is_no_curve_of_show(say, walk, monkeypatch):
+    experiment = sys.modules["walk"].Walk
+    advance = experiment.advance
+
+    def by_env_steps(self):
+        (block,) = advance(self)
+        position = block.columns["position"]
+        return [Block("walk", {"env_steps": block.columns["step"], "position": position})]
+
+    monkeypatch.setattr(experiment, "unit", "env step")
+    monkeypatch.setattr(experiment, "advance", by_env_steps)
+    assert say("run", "walk").code == 0
+    stream = say("show", "last").out.split("Stream walk")[1].split("\n\n")[0]
+    assert "position" in stream and "env steps" not in stream

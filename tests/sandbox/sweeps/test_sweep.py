@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sandbox import Block
 from sandbox.errors import ConfigError, UnknownNameError, UsageError
 from sandbox.execution.jobs import Job, execute
 from sandbox.execution.scheduler import Workers, run_requests
@@ -359,6 +360,30 @@ def test_hopeless_trials_are_given_up_and_the_best_is_not(prune):
             assert one.statuses == ["interrupted", "waiting"]
     again = resume_sweep(made.folder)
     assert {one.params["x"] for one in again.ranking if one.status == "pruned"} == pruned
+
+
+@pytest.mark.extras
+def test_a_resumed_sweep_knows_what_runs_reported_by_the_column_of_their_unit(monkeypatch):
+    pytest.importorskip("optuna")
+    valley, study = sys.modules["valley"].Valley, pytest.importorskip("sandbox.sweeps.study")
+    advance = valley.advance
+
+    def by_env_steps(self):
+        (block,) = advance(self)
+        return [Block(block.stream, {"env_steps": [10 * self.done_units], "depth": [self.depth]})]
+
+    monkeypatch.setattr(valley, "unit", "env step")
+    monkeypatch.setattr(valley, "advance", by_env_steps)
+    made = sweep("valley", grid={"x": [3, 2]}, epochs=3, prune="median")
+    add, added = study.Study.add, []
+
+    def noted(self, params, distributions, reported):
+        added.append([*reported])
+        add(self, params, distributions, reported)
+
+    monkeypatch.setattr(study.Study, "add", noted)
+    resume_sweep(made.folder)
+    assert added == [[10, 20, 30], [10, 20, 30]]
 
 
 @pytest.mark.extras
