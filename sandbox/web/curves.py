@@ -14,7 +14,7 @@ import numpy as np
 
 from sandbox.store.folder import RunFolder
 from sandbox.store.metrics import array_of
-from sandbox.text import unit_columns
+from sandbox.text import number, unit_columns, words
 
 STRETCHES = 250
 """Of a curve; twice as many points are shown."""
@@ -186,6 +186,14 @@ class Curves:
             for name in names
         }
         return {place: line for place, line in every.items() if len(line.x)}
+
+    def single_values(self) -> list[list[str]]:
+        """Name, stream, unit and value of each curve with a single point, as a table shows them."""
+        return [
+            [words(name), stream, number(int(line.x[0])), number(float(line.y[0]))]
+            for (stream, name), line in self.lines.items()
+            if len(line.x) == 1
+        ]
 
     @property
     def done(self) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACROSS = 2
 """Curves beside each other."""
 FEW_POINTS = 20
-"""A curve of fewer points shows them; one point alone would be no line."""
+"""A curve of fewer points shows them."""
 
 
 def run_page(run: Run) -> str:
@@ -35,28 +35,29 @@ def run_page(run: Run) -> str:
         if kind := MEDIA.get(Path(one.name).suffix):
             with contextlib.suppress(OSError, SandboxError):
                 embedded[one.name] = html.data_uri(run.folder.artifacts.read(one.name), kind)
+    curves = Curves(run.folder, run.record.unit)
+    while curves.follow(run.record.resumed):
+        pass
     return html.render(
         "run_page.html",
         score=run.score,
         tone=TONES.get(run.status, "mute"),
-        curves=[*_curves(run), *((_roll(hands), name) for name, hands in music(run))],
+        curves=[*_figures(run, curves), *((_roll(hands), name) for name, hands in music(run))],
+        single_values=curves.single_values(),
         linked=False,
         **facts(run, embedded),
     )
 
 
-def _curves(run: Run) -> Iterator[tuple[Figure, str]]:
-    """A figure for each stream, with its caption."""
+def _figures(run: Run, curves: Curves) -> Iterator[tuple[Figure, str]]:
+    """A figure for each stream that has curves of several points, with its caption."""
     from matplotlib.ticker import MaxNLocator
 
     from sandbox.visual import plots
 
-    curves = Curves(run.folder, run.record.unit)
-    while curves.follow(run.record.resumed):
-        pass
-    known = list(curves.lines)
+    drawn = [place for place, line in curves.lines.items() if len(line.x) > 1]
     for stream in curves.names:
-        names = [name for of, name in known if of == stream]
+        names = [name for of, name in drawn if of == stream]
         if not names:
             continue
         names.sort(key=lambda name: name != run.record.score.get("name"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from nicegui import ui
 
 from sandbox.errors import SandboxError
-from sandbox.text import number, words
+from sandbox.text import words
 from sandbox.web import charts, layout
-from sandbox.web.curves import Curves, ThinnedLine
+from sandbox.web.curves import Curves
 from sandbox.web.facts import facts, music
 from sandbox.web.parts import cards
 from sandbox.web.parts.roll import PianoRoll
@@ -95,10 +94,9 @@ class RunPage:
         lines = dict(sorted(curves.lines.items(), key=lambda one: one[0][1] != score))
         wanted = [place for place, line in lines.items() if len(line.x) > 1]
         self._single_area.clear()
-        if len(wanted) < len(lines):
+        if single := curves.single_values():
             with self._single_area, layout.card("Single values"):
-                columns = ["", "stream", self._run.record.unit, "value"]
-                layout.plain_table(columns, _single_values(lines))
+                layout.plain_table(["", "stream", self._run.record.unit, "value"], single)
         if wanted != list(self._charts):
             self._curves_area.clear()
             with self._curves_area:
@@ -171,15 +169,6 @@ def resume(service: Service, run_id: str) -> None:
                     layout.complain(started.complaint()[-2000:])
 
         timer = ui.timer(SECONDS, look)
-
-
-def _single_values(lines: Mapping[tuple[str, str], ThinnedLine]) -> list[list[str]]:
-    """Name, stream, unit and value of each curve with a single point."""
-    return [
-        [words(name), stream, number(int(line.x[0])), number(float(line.y[0]))]
-        for (stream, name), line in lines.items()
-        if len(line.x) == 1
-    ]
 
 
 def _chart(stream: str, name: str) -> ui.echart:

@@ -261,25 +261,19 @@ def test_a_page_in_one_file_plays_and_draws_the_music(tmp_path, monkeypatch):
     assert [(bar[0][0], bar[1][0], bar[0][1]) for bar in bars] == notes and len(notes) > 10
 
 
-def test_the_only_point_of_a_stream_is_seen(tmp_path):
+def test_the_file_has_a_table_of_single_values_and_no_figure_of_curves_without_values(tmp_path):
     finished = run("maze", preset="quick", pictures=False, store=tmp_path / "runs")
+    blocks = [
+        {"stream": "last", "episode": [7], "height": [3.0]},
+        {"stream": "nothing", "episode": [*range(200)], "depth": [None] * 200},
+        {"stream": "growing", "episode": [1, 2], "width": [1.0, 2.0]},
+    ]
     with (finished.path / "metrics.jsonl").open("a") as file:
-        file.write('{"stream": "last", "episode": [7], "height": [3.0]}\n')
-    from sandbox.web.export import _curves
-
-    figure = next(one for one, caption in _curves(Run(finished.folder)) if "last" in caption)
-    (line,) = figure.axes[0].get_lines()
-    assert line.get_xydata().tolist() == [[7.0, 3.0]] and line.get_marker() == "."
-
-
-def test_a_curve_without_any_value_has_no_figure_in_the_file(tmp_path):
-    finished = run("maze", preset="quick", pictures=False, store=tmp_path / "runs")
-    nothing = {"stream": "last", "episode": [*range(200)], "height": [None] * 200}
-    with (finished.path / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps(nothing) + "\n")
-    from sandbox.web.export import _curves
-
-    assert not any("last" in caption for _, caption in _curves(Run(finished.folder)))
+        file.writelines(json.dumps(block) + "\n" for block in blocks)
+    page = run_page(Run(finished.folder))
+    assert "<td>height</td><td>last</td><td>7</td><td>3</td>" in page
+    assert "Stream growing" in page
+    assert "Stream last" not in page and "Stream nothing" not in page
 
 
 def test_a_page_changes_no_byte_of_a_run(tmp_path):
