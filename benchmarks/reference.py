@@ -32,7 +32,7 @@ from sandbox.runs import provenance
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request
 from sandbox.store.store import Store
-from sandbox.store.sweeps import find
+from sandbox.store.sweeps import SweepFolder
 from sandbox.sweeps.api import SweepRequest, begin, resume_sweep
 from sandbox.text import flat, number, to_json, words
 
@@ -158,7 +158,7 @@ def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dic
     wanted, index = SweepRequest(request, grid=axes(agent)), store.root / INDEX
     key = to_json([task.title, layers, wanted.search, seeds, provenance.sources()])
     known = json.loads(index.read_text()) if index.exists() else {}
-    if key in known and (folder := find(store, known[key])) is not None:
+    if key in known and (folder := SweepFolder.find(store, known[key])) is not None:
         made = resume_sweep(folder, workers=workers)
     else:
         made = begin(wanted, store, Settings(pictures=False), Workers(workers))

@@ -143,7 +143,7 @@ def test_the_drawn_curve_is_what_the_network_of_that_epoch_predicts(made):
 def test_of_a_run_that_chooses_its_epoch_the_last_frame_shows_the_chosen_one(made):
     experiment = finished(made("regression", epochs=300, validation=0.3, patience=20))
     last = frames("regression", experiment)[-1]
-    assert f"epoch {experiment.best_epoch} " in last.status
+    assert f"epoch {experiment.best['epoch']} " in last.status
     x = experiment.places
     assert np.array_equal(experiment.view()["curve"], experiment.model(x[:, None])[:, 0])
 

@@ -15,7 +15,7 @@ from sandbox.comparison.tasks import ComparedTask, task_of
 from sandbox.errors import SandboxError, UsageError
 from sandbox.score import Score
 from sandbox.stats.intervals import Estimate
-from sandbox.store.comparisons import find
+from sandbox.store.comparisons import ComparisonFolder
 from sandbox.store.store import Store
 from tests.sandbox.comparison.conftest import interrupted
 
@@ -224,7 +224,7 @@ def test_a_stored_comparison_on_several_tasks_is_listed_shown_and_knows_its_runs
     (row,) = [one for one in say("list", "comparisons", "--json").document if "," in one["lab"]]
     assert row["comparison"] == made.id and row["runs"] == 4
     assert say("show", made.id).out.count("hare") >= 1
-    assert sorted(find(Store(), made.id).members()) == sorted(
+    assert sorted(ComparisonFolder.find(Store(), made.id).members()) == sorted(
         f"race/{run.id}" for one in made.tasks.values() for run in one.runs["hare"]
     )
 
