@@ -19,6 +19,8 @@ SNAPSHOT_BYTES = 16_000_000
 
 View = Mapping[str, np.ndarray | float]
 """What is shown of a model: figures and arrays by name, the same shapes at every time."""
+Look = Callable[[], View | None]
+"""Looks at the present model; None shows nothing."""
 
 
 def snapshot_times(last: int, at_most: int = SNAPSHOTS) -> list[int]:
@@ -39,8 +41,10 @@ Snapshot = dict[str, np.ndarray]
 class Snapshots:
     """The snapshots of one experiment.
 
+    They do not keep the experiment: a cycle of references would keep its model and data in memory
+    long after its last use.
+
     Args:
-        view: what is shown of the present model; None shows nothing.
         epochs: of the whole training, >= 1.
         steps: of an epoch, >= 1.
         spacing: in steps; snapshots are only taken after multiples of it.
@@ -49,43 +53,39 @@ class Snapshots:
         kept: the snapshots, oldest first; each has its epoch, which may be a fraction.
     """
 
-    def __init__(
-        self,
-        view: Callable[[], View | None],
-        epochs: int,
-        steps: int = 1,
-        spacing: int = 1,
-    ) -> None:
-        self._view, self._steps = view, steps
+    def __init__(self, epochs: int, steps: int = 1, spacing: int = 1) -> None:
+        self._steps = steps
         times = snapshot_times(max(1, epochs * steps // spacing))
         self._due = {0, *(spacing * time for time in times)}
         self.kept: list[Snapshot] = []
 
-    def reached(self, step: int) -> None:
+    def reached(self, step: int, view: Look) -> None:
         """Take a snapshot if one is due.
 
         Args:
             step: how many steps were learned, over all epochs.
+            view: looks at the present model.
         """
         if step not in self._due:
             return
-        self.kept += self._taken(step / self._steps)
+        self.kept += _taken(step / self._steps, view)
         while len(self.kept) > 2 and (
             sum(array.nbytes for one in self.kept for array in one.values()) > SNAPSHOT_BYTES
         ):
             del self.kept[1::2]
 
-    def shown(self, epoch: float, history: bool) -> list[Snapshot]:
+    def shown(self, epoch: float, view: Look, history: bool) -> list[Snapshot]:
         """The present model, and with `history` the snapshots before it.
 
         Args:
             epoch: of the present model.
+            view: looks at the present model.
             history: whether the snapshots are wanted.
 
         Raises:
             SandboxError: when they are of another shape than the model, or hold no finite numbers.
         """
-        now = self._taken(epoch)
+        now = _taken(epoch, view)
         every = [*self.kept, *now] if history and now else now
         if not all(_fits(one, now[0]) for one in every):
             raise SandboxError(
@@ -93,12 +93,6 @@ class Snapshots:
                 "shows what it has learned."
             )
         return every
-
-    def _taken(self, epoch: float) -> list[Snapshot]:
-        with np.errstate(all="ignore"):  # of a model that diverges
-            view = self._view()
-        every = [] if view is None else [{"epoch": float(epoch), **view}]
-        return [{name: np.asarray(value) for name, value in one.items()} for one in every]
 
     def state(self) -> Snapshot:
         """All snapshots, stacked by name; empty before the first."""
@@ -115,6 +109,13 @@ class Snapshots:
         """
         rows = zip(*state.values(), strict=True)
         self.kept = [dict(zip(state, map(np.asarray, row), strict=True)) for row in rows]
+
+
+def _taken(epoch: float, view: Look) -> list[Snapshot]:
+    with np.errstate(all="ignore"):  # of a model that diverges
+        now = view()
+    every = [] if now is None else [{"epoch": float(epoch), **now}]
+    return [{name: np.asarray(value) for name, value in one.items()} for one in every]
 
 
 def _fits(one: Snapshot, now: Snapshot) -> bool:

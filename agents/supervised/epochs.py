@@ -90,9 +90,7 @@ class EpochExperiment(Experiment):
         self.epoch, self.batch, self.validating = 0, 0, False
         self.best: dict[str, Any] = {"epoch": 0, "score": None, "weights": {}}
         self.results: dict[str, Any] = {}
-        self.snapshots = Snapshots(
-            self.view, epochs, batches, batches if self.rare_snapshots else 1
-        )
+        self.snapshots = Snapshots(epochs, batches, batches if self.rare_snapshots else 1)
 
     # -- for subclasses
 
@@ -198,7 +196,7 @@ class EpochExperiment(Experiment):
         self.model.train()
         for number in batches:
             step = self.epoch * self.batches + number
-            self.snapshots.reached(step)
+            self.snapshots.reached(step, self.view)
             total += self._step(step)
         self.batch = batches.stop
         self.add_losses(float(total))

@@ -89,7 +89,9 @@ class ImageLab(Lab):
             experiment = experiment.final
         if experiment is None:
             return
-        snapshots = experiment.snapshots.shown(experiment.epoch_of_weights, history)
+        snapshots = experiment.snapshots.shown(
+            experiment.epoch_of_weights, experiment.view, history
+        )
         chart, marks = self.marks(experiment, snapshots)
         scored = f"{len(experiment.watched)} {experiment.watched_split} images"
         for one, mark in zip(snapshots, marks, strict=True):

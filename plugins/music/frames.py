@@ -27,7 +27,7 @@ def frames(
     """
     config, piece = experiment.config, experiment.pieces.splits["test"][0]
     begun = len(experiment.seed())
-    for one in experiment.snapshots.shown(experiment.epoch_of_weights, history):
+    for one in experiment.snapshots.shown(experiment.epoch_of_weights, experiment.view, history):
         roll = one["roll"] if history else experiment.continuation().roll
         figure = figures.piano_roll(roll, begun, config.steps_per_beat, f"{piece.name}, continued")
         chart, beats = Chart(figure), len(roll) / config.steps_per_beat

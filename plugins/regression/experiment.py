@@ -69,7 +69,7 @@ class TrainExperiment(Experiment):
         self._test = (test.x[:, None], test.y[:, None])
         self.best = {"epoch": 0, "loss": float("inf"), "values": network.values.copy()}
         self.places = np.linspace(*span(train, test), PLACES)
-        self.snapshots = Snapshots(self.view, config.epochs)
+        self.snapshots = Snapshots(config.epochs)
 
     @property
     def done_units(self) -> int:
@@ -127,7 +127,7 @@ class TrainExperiment(Experiment):
         rows: list[tuple[float, ...]] = []
         while len(rows) < BLOCK and not self.done:
             rate = self.training.recipe.rate(self.done_units)
-            self.snapshots.reached(self.done_units)
+            self.snapshots.reached(self.done_units, self.view)
             try:
                 self.training.run(1)
             except Diverged:

@@ -40,7 +40,9 @@ def _curves(
 ) -> Iterator[tuple[np.ndarray, str]]:
     """Fitted functions, float64 [places], and what is written below them."""
     if isinstance(experiment, TrainExperiment):
-        for one in experiment.snapshots.shown(experiment.epoch_of_weights, history):
+        for one in experiment.snapshots.shown(
+            experiment.epoch_of_weights, experiment.view, history
+        ):
             epoch, train, test = (float(one[name]) for name in ("epoch", "train_loss", "test_loss"))
             losses = f"train loss {number(train, 3)} · test loss {number(test, 3)}"
             yield one["curve"], f"epoch {number(epoch)} · {losses}"

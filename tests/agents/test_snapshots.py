@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -73,7 +75,7 @@ def test_what_is_learned_is_the_same_without_snapshots(made, monkeypatch, lab):
         kept = state["experiment"].pop("snapshots", None)
         assert (kept is not None) == (name == "with")
         seen.append((blocks, fingerprint(state)))
-        monkeypatch.setattr(Snapshots, "reached", lambda self, step: None)
+        monkeypatch.setattr(Snapshots, "reached", lambda self, step, view: None)
     assert seen[0] == seen[1]
 
 
@@ -220,11 +222,25 @@ def test_times_are_spaced_geometrically_and_large_snapshots_are_thinned(monkeypa
     assert snapshot_times(8, 4) == [1, 2, 4, 8] and snapshot_times(1) == [1]
     assert len(snapshot_times(10**6)) == 30
     monkeypatch.setattr(snapshots, "SNAPSHOT_BYTES", 10_000)
-    kept = Snapshots(lambda: {"x": np.zeros(100)}, 10**6)
+    kept = Snapshots(10**6)
     for step in range(0, 1000):
-        kept.reached(step)
+        kept.reached(step, lambda: {"x": np.zeros(100)})
     assert len(kept.kept) <= 12 and sum(one["x"].nbytes for one in kept.kept) <= 10_000
     assert kept.kept[0]["epoch"] == 0.0
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_an_experiment_is_freed_with_the_last_reference_to_it(made, lab):
+    work = made(lab)
+    work.advance()
+    gc.collect()
+    gc.disable()  # many runs in one process would wait for it with all their models and data
+    try:
+        experiment = weakref.ref(work.experiment)
+        del work
+        assert experiment() is None
+    finally:
+        gc.enable()
 
 
 def watched_without(change, store, lab="regression"):
