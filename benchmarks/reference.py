@@ -265,11 +265,11 @@ def group_name(agents: Sequence[str]) -> str:
     return "agents of Stable-Baselines3" if agents[0] in NETWORKS else "tabular agents"
 
 
-def settings(labs: Iterable[str]) -> Iterator[str]:
-    """For each lab, the default settings of its agents."""
+def settings(labs: Iterable[str], groups: Iterable[Sequence[str]]) -> Iterator[str]:
+    """For each lab, the default settings of groups of agents."""
     for lab in labs:
         yield f"### Settings in the lab `{lab}`"
-        for agents in (TABULAR, NETWORKS):
+        for agents in groups:
             layers: list[Any] = [{"env_steps": 1}]
             wanted = ComparisonRequest(Request(lab, "default", layers), agents)
             yield markdown([("agent", "settings"), *_settings(compared_agents(wanted)[0])])
@@ -307,13 +307,15 @@ def tables_of(text: str) -> dict[str, dict[str, str]]:
 
 
 def page(tables: Mapping[str, Mapping[str, str]]) -> str:
-    """The tables of all tasks, in the order of TASKS, then the settings."""
+    """The tables of all tasks, in the order of TASKS, then the settings of the agents in them."""
     parts = []
     for task in TASKS:
         if own := tables.get(task.title):
             parts.append(f"### {task.title}")
             parts += [f"#### {name}\n\n{own[name]}" for name in sorted(own, key=_place)]
-    return "\n\n".join([*parts, *settings(dict.fromkeys(task.lab for task in TASKS))])
+    names = {name for own in tables.values() for name in own}
+    groups = [group for group in SEEDS if any(one.endswith(group_name(group)) for one in names)]
+    return "\n\n".join([*parts, *settings(dict.fromkeys(task.lab for task in TASKS), groups)])
 
 
 def _place(name: str) -> tuple[bool, bool]:
