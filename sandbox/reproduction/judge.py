@@ -129,9 +129,10 @@ def judge(
     peaks = stats.two_peaks(values) if not claim.is_share else None
     verdict, note = _verdict(claim, judged, len(values), levels[1], peaks)
     alone = verdict in ("agrees", "differs") and _holds(claim, interval, peaks)
-    if verdict == "differs" and alone and _normal(claim, len(values), levels[1]):
-        few = f"{len(values)} runs are too few for all {figures} figures together"
-        verdict, note = "too few runs", f"agrees alone; {few}"
+    few = _normal(claim, len(values), levels[1])
+    if verdict == "differs" and few and _holds(claim, spread, peaks):
+        note = f"all {len(values)} runs agree, but are too few to say where one more falls"
+        verdict = "too few runs"
     if verdict == "agrees" and not alone:
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:

@@ -83,7 +83,10 @@ YES = np.ones(200)
         (claim(min_seeds=300), RUNS, "too few runs"),
         (claim(reported=2.5, runs=3), [1.0, 2.0, 3.0], "agrees"),
         (claim("at most", 7.0, runs=3), [1.0, 2.0, 3.0], "agrees"),
-        (claim("at most", 6.9, runs=3), [1.0, 2.0, 3.0], "differs"),
+        (claim("at most", 6.9, runs=3), [1.0, 2.0, 3.0], "too few runs"),
+        (claim("at most", 2.9, runs=3), [1.0, 2.0, 3.0], "differs"),
+        (claim("at least", 0.9, runs=3), [1.0, 2.0, 3.0], "too few runs"),
+        (claim("at least", 1.1, runs=3), [1.0, 2.0, 3.0], "differs"),
         (claim(reported=7.0, runs=3), [1.0, 2.0], "too few runs"),
     ],
 )
@@ -135,14 +138,14 @@ def test_a_figure_between_two_peaks_is_none_of_ours(reported, verdict, where):
     )
 
 
-def test_few_runs_that_agree_alone_do_not_differ_because_figures_are_judged_together():
+def test_few_runs_that_all_agree_do_not_differ_because_their_interval_is_wide():
     """Three codes of one number had 0.045 to 0.049, the report 0.0501."""
     few = claim("at most", 0.0501, runs=3)
     values = np.array([0.0465, 0.0469, 0.04733])
     assert verdicts.judge(few, values).verdict == "agrees"
     together = verdicts.judge(few, values, figures=10)
     assert together.verdict == "too few runs"
-    assert together.note == "agrees alone; 3 runs are too few for all 10 figures together"
+    assert together.note == "all 3 runs agree, but are too few to say where one more falls"
     assert verdicts.judge(few, values + 0.004, figures=10).verdict == "differs"
 
 
