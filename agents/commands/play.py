@@ -51,7 +51,6 @@ OPTIONS = own_options(
         "--seed",
         type=click.IntRange(min=0),
         default=0,
-        show_default=True,
         help="Of starts and slips.",
     ),
     click.option(

@@ -25,7 +25,6 @@ OPTIONS = own_options(
         "--discount",
         type=click.FloatRange(0, 1, min_open=True),
         default=0.9,
-        show_default=True,
         help="Worth of a reward one step later (γ).",
     ),
     click.option(
@@ -37,14 +36,12 @@ OPTIONS = own_options(
         "--tolerance",
         type=click.FloatRange(0, min_open=True),
         default=1e-10,
-        show_default=True,
         help="Largest change of a value in the last sweep.",
     ),
     click.option(
         "--max-sweeps",
         type=click.IntRange(1),
         default=100_000,
-        show_default=True,
         help="Give up after so many sweeps.",
     ),
     json_option,

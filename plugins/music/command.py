@@ -42,7 +42,7 @@ class _Finite(click.FloatRange):
         return number
 
 
-@click.command("generate", context_settings={"show_default": True})
+@click.command("generate")
 @of_run("music")
 @click.option(
     "--seed-file",

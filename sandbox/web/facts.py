@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import choice_fields, dump, option_name, shown_settings
-from sandbox.config.resolve import resolve
+from sandbox.config.model import option_name, show_value, shown_settings
+from sandbox.config.options import options
+from sandbox.config.resolve import chosen, in_force
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.view import KINDS, Run
@@ -60,12 +61,9 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
     values = shown_settings(record.config)
     try:
         config = registry().lab(record.lab).Config
-        names = {
-            name: {"name": record.config[name]["name"]}
-            for name in choice_fields(config)
-            if name in record.config
-        }
-        usual = shown_settings(dump(resolve(config, [names], "")))
+        names = chosen(config, [record.config])
+        usual = {one.name: show_value(one.default) for one in options(config, names)}
+        usual |= shown_settings(in_force(config, [names]))  # some follow from others
         usual |= {option_name(name): config.model_fields[name].default for name in names}
     except (SandboxError, LookupError, TypeError):
         usual = values  # the lab is not there any more

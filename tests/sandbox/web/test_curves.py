@@ -12,6 +12,7 @@ from sandbox.runs.view import Run
 from sandbox.store.folder import RunFolder
 from sandbox.web.curves import SMOOTHING, STRETCHES, Curves, ThinnedCurve, ThinnedLine, band_of
 from sandbox.web.export import run_page
+from sandbox.web.facts import settings
 
 RNG = np.random.default_rng(0)
 
@@ -238,6 +239,25 @@ def test_a_page_in_one_file_loads_no_other(tmp_path, say):
     assert not any(word in page for word in ("<script", "<link", "href=", "url(", "@import"))
     changed = page[page.index("differs from the default") : page.index("settings with the default")]
     assert "agent.alpha" in changed and "<b>0.5</b>" in changed and "agent.discount" not in changed
+
+
+def test_settings_differ_from_the_defaults_where_these_alone_would_be_refused(tmp_path):
+    """CartPole needs a discretiser, so its defaults are no valid configuration."""
+    discretiser = {"bins": [4], "cuts": "quantile"}
+    finished = run(
+        "gym",
+        config={"env": {"name": "CartPole-v1"}, "discretiser": discretiser, "episodes": 2},
+        pictures=False,
+        store=tmp_path / "runs",
+    )
+    changed, others = settings(finished.record)
+    assert changed == [
+        ("episodes", "2", "5000"),
+        ("env", "CartPole-v1", "FrozenLake-v1"),
+        ("discretiser.cuts", "quantile", "uniform"),
+        ("discretiser.bins", "4", "none"),
+    ]
+    assert dict(others)["agent"] == "q-learning" and dict(others)["agent.discount"] == "0.99"
 
 
 @pytest.mark.extras

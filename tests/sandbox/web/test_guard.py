@@ -15,13 +15,16 @@ KINDS = ("http", "websocket")
 OWN = "127.0.0.1:8080"
 
 
-def talk(kind, headers, *, bound="127.0.0.1", token="", path="/", query=""):
+START = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+def talk(kind, headers, *, bound="127.0.0.1", token="", path="/", query="", start=START):
     """What is sent for a connection, and whether the application behind the guard was reached."""
     sent, reached = [], []
 
     async def application(scope, receive, send):
         reached.append(scope)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send(dict(start))
 
     async def send(message):
         sent.append(message)
@@ -100,8 +103,9 @@ def test_of_two_origins_both_must_be_ours(kind):
     assert not talk(kind, headers)[1]
 
 
-def test_an_answer_forbids_other_hosts_and_frames():
-    sent, _ = talk("http", [("host", OWN)])
+@pytest.mark.parametrize("start", [START, {"type": START["type"], "status": 200}])
+def test_an_answer_forbids_other_hosts_and_frames(start):
+    sent, _ = talk("http", [("host", OWN)], start=start)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     assert "default-src 'self'" in headers["content-security-policy"]
     assert headers["x-frame-options"] == "SAMEORIGIN"
