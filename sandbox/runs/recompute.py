@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from sandbox.errors import RunFailed, UsageError
 from sandbox.lab import Block
@@ -36,6 +36,42 @@ DURATIONS = (
 """Figures of a summary that differ each time."""
 MISSING = "missing"
 """The value of something that one of the two runs does not have."""
+
+
+class Recomputed(TypedDict):
+    """What was found when a run was computed again.
+
+    Attributes:
+        run, folder: the run.
+        same: whether everything that was compared has the same bytes, and all files are whole.
+        complete: whether all of a finished run was computed, so that summary, score and artifacts
+            were compared too.
+        unit, done_units, blocks: how much was computed.
+        differences: a dictionary each, with its "part" ("metrics", "record", "summary", "score",
+            "artifacts", "error"), where in it, and the values "run" and "recomputed"; of the
+            metrics the first, with "block" and "row" counted from 1.
+        not_compared: artifacts that are not computed: data that the run kept, and files that other
+            commands added.
+        problems: those that `check` finds.
+        changed: libraries, sources and processor that are not the recorded ones.
+        warnings: new ones.
+        device, resumed: as recorded; they may explain a difference.
+    """
+
+    run: str
+    folder: str
+    same: bool
+    complete: bool
+    unit: str
+    done_units: int
+    blocks: int
+    differences: list[Document]
+    not_compared: list[str]
+    problems: list[str]
+    changed: list[str]
+    warnings: list[str]
+    device: str
+    resumed: int
 
 
 class StopAfter(Observer):
@@ -67,7 +103,7 @@ def recompute(
     units: int | None = None,
     data: Path | None = None,
     observers: Sequence[Observer] = (),
-) -> Document:
+) -> Recomputed:
     """Compute a run again in a scratch folder, and compare.
 
     A run that is not finished is computed as far as its metrics go.
@@ -77,17 +113,6 @@ def recompute(
         units: compute only so many units, and compare the metrics up to there; None for all.
         data: folder of data files, where it is not the recorded one.
         observers: called at every block.
-
-    Returns:
-        `run`, `folder`: the run; `same`: whether everything that was compared has the same bytes,
-        and all files are whole; `complete`: whether all of a finished run was computed, so that
-        summary, score and artifacts were compared too; `unit`, `done_units`, `blocks`: how much was
-        computed; `differences`: a dictionary each, with its "part" ("metrics", "record", "summary",
-        "score", "artifacts", "error"), where in it, and the values "run" and "recomputed"; of the
-        metrics the first, with "block" and "row" counted from 1; `not_compared`: artifacts that are
-        not computed: data that the run kept, and files that other commands added; `problems`: those
-        that `check` finds; `changed`: libraries, sources and processor that are not the recorded
-        ones; `warnings`: new ones; `device`, `resumed`: as recorded; they may explain a difference.
 
     Raises:
         UsageError: when the run is running, has no metrics, or its lab, libraries or data are

@@ -241,6 +241,19 @@ def test_a_page_in_one_file_loads_no_other(tmp_path, say):
     assert "agent.alpha" in changed and "<b>0.5</b>" in changed and "agent.discount" not in changed
 
 
+def test_a_curve_of_few_points_shows_each_of_them(tmp_path):
+    from sandbox.web.export import _figures
+
+    finished = run("maze", preset="quick", pictures=False, store=tmp_path / "runs")
+    with (finished.path / "metrics.jsonl").open("a") as file:
+        file.write('{"stream": "few", "episode": [7, 9], "height": [3.0, 4.0]}\n')
+    curves = Curves(finished.folder, "episode")
+    curves.follow()
+    drawn = {caption: figure for figure, caption in _figures(Run(finished.folder), curves)}
+    (line,) = drawn["Stream few."].axes[0].get_lines()
+    assert line.get_xydata().tolist() == [[7.0, 3.0], [9.0, 4.0]] and line.get_marker() == "."
+
+
 def test_settings_differ_from_the_defaults_where_these_alone_would_be_refused(tmp_path):
     """CartPole needs a discretiser, so its defaults are no valid configuration."""
     discretiser = {"bins": [4], "cuts": "quantile"}
