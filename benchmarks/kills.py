@@ -3,12 +3,17 @@
 Run it with `python -m benchmarks.kills --kills 1000`. It covers all labs, Stable-Baselines3, sweeps
 and comparisons. Equal to uninterrupted work must be: metrics, the summary (durations aside), the
 SHA-256 of every artifact; of sweeps and comparisons also the ranking and the verdicts.
+
+The processes are forks of one that has imported the libraries: PyTorch alone takes seconds to
+import, and a kill shall hit work.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
 import random
 import subprocess
 import sys
@@ -16,10 +21,22 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox.runs.recompute import DURATIONS
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "sandbox.cli",
+        "sandbox.visual.plots",
+        "agents.control.experiment",
+        "stable_baselines3",
+        "torch._dynamo",
+    ]
+)
 
 VOLATILE = (
     "run",
@@ -104,7 +121,7 @@ WORK: dict[str, Sequence[str]] = {
         "--agent.n-envs",
         "2",
         "--evaluation-episodes",
-        "5",
+        "2",
         "--render",
         "none",
     ),
@@ -126,7 +143,7 @@ WORK: dict[str, Sequence[str]] = {
         "--agent.normalize",
         "both",
         "--evaluation-episodes",
-        "5",
+        "2",
         "--render",
         "none",
     ),
@@ -249,20 +266,34 @@ def words_of(work: Sequence[str], store: Path) -> list[str]:
     )
     render = work[work.index("--render") : work.index("--render") + 2] if "--render" in work else []
     words = ["resume", str(begun[0].parent), *render] if begun else list(work)
-    return [
-        sys.executable,
-        "-m",
-        "sandbox",
-        *words,
-        "--store",
-        str(store),
-        *(["--checkpoint-every", "0.1"] if work[0] != "compare" else []),
-    ]
+    often = ["--checkpoint-every", "0.1"] if work[0] != "compare" else []
+    return [*words, "--store", str(store), *often]
 
 
-def started(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
-    """Start a command without output."""
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+def started(words: Sequence[str]) -> BaseProcess:
+    """Start a command without output, in a process of its own."""
+    process = FORKS.Process(target=_execute, args=(list(words), dict(os.environ)))
+    process.start()
+    return process
+
+
+def _execute(words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """What the process does that was started."""
+    from sandbox.cli import main
+
+    os.environ.clear()
+    os.environ.update(environment)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    sys.exit(main(words))
+
+
+def ended(words: Sequence[str]) -> int:
+    """Execute a command and return its exit code."""
+    process = started(words)
+    process.join()
+    return int(process.exitcode or 0)
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -298,16 +329,15 @@ def one_round(
         store = Path(folder) / "runs"
         for _ in range(kills):
             process = started(words_of(work, store))
-            time.sleep(rng.uniform(0.1, longest))
-            ended = process.poll() is not None
-            hits += not ended
-            process.kill()
-            process.wait()
-            if ended:
+            process.join(rng.uniform(0.1, longest))
+            if process.exitcode is not None:
                 break
-        last = started(words_of(work, store))
-        if last.wait() != 0:
-            return Tally(hits, [f"{work[0]} ended with {last.returncode}"])
+            hits += 1
+            process.kill()
+            process.join()
+        code = ended(words_of(work, store))
+        if code != 0:
+            return Tally(hits, [f"{work[0]} ended with {code}"])
         pieced = results_in(store)
         wrong = damaged(store)
     different = [
@@ -323,7 +353,7 @@ def uninterrupted(work: Sequence[str]) -> tuple[dict[str, Any], float]:
     with tempfile.TemporaryDirectory() as folder:
         store, begun = Path(folder) / "runs", time.monotonic()
         words = words_of(work, store)
-        assert started(words).wait() == 0, words
+        assert ended(words) == 0, words
         return results_in(store), min(LATE, EARLY * (time.monotonic() - begun))
 
 
