@@ -24,6 +24,9 @@ settings.register_profile("untimed", deadline=None)  # no test depends on the ma
 settings.load_profile("untimed")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+# Tests keep all cores busy: a second thread of PyTorch or of a BLAS waits for a core, and spins
+# meanwhile, which made small models up to ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)
