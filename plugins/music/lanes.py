@@ -109,27 +109,21 @@ class Lanes:
         self.piece, self.shift, self.position = (np.array(state[name]) for name in names)
 
 
-def whole_pieces(
-    rolls: Sequence[np.ndarray], history: int, most: int = 50_000
-) -> list[tuple[LaneWindow, list[int]]]:
+def whole_pieces(rolls: Sequence[np.ndarray], history: int, most: int) -> list[LaneWindow]:
     """Batches of whole pieces, sorted by length, for exact evaluation.
 
     Args:
         rolls: uint8 [steps, hands, 88] each.
         history: steps of silence before each.
         most: steps in one batch, padding included (one piece may be longer).
-
-    Returns:
-        Batches, and the indices of the pieces in them.
     """
-    order = sorted(range(len(rolls)), key=lambda number: (len(rolls[number]), number))
-    batches: list[list[int]] = []
-    for number in order:
-        if batches and (len(batches[-1]) + 1) * len(rolls[number]) <= most:
-            batches[-1].append(number)
+    batches: list[list[np.ndarray]] = []
+    for roll in sorted(rolls, key=len):
+        if batches and (len(batches[-1]) + 1) * len(roll) <= most:
+            batches[-1].append(roll)
         else:
-            batches.append([number])
-    return [(_together([rolls[number] for number in batch], history), batch) for batch in batches]
+            batches.append([roll])
+    return [_together(batch, history) for batch in batches]
 
 
 def _together(rolls: Sequence[np.ndarray], history: int) -> LaneWindow:

@@ -49,7 +49,7 @@ class Scoring:
 
     def step(self, model: MusicModel) -> None:
         """Score the next part."""
-        window, _ = self._parts[self.part]
+        window = self._parts[self.part]
         device = model.prior.device
         training = model.training
         model.eval()
