@@ -64,8 +64,7 @@ def test_the_votes_are_those_of_the_definition():
     rng = np.random.default_rng(1)
     sounds = rng.random((40, 6)) < 0.3
     sounds[20:30], sounds[33] = sounds[5:15], False
-    out = np.empty((40, RECALLED, 6), dtype=np.uint8)
-    recall(sounds, np.zeros(40), 0, 40, out)
+    out = recall(sounds, np.zeros(40), 0)
 
     def share(a, b):
         either = (a | b).sum()

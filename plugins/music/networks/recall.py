@@ -26,18 +26,22 @@ TRUSTS = 9
 
 
 @numba.njit(cache=True)  # type: ignore[misc]
-def recall(sounds, resembles, begin, end, out):  # type: ignore[no-untyped-def]
-    """Fill the rows `begin` to `end` - 1 of `out`; row t depends on the sounds before t alone.
+def recall(sounds, resembles, begin):  # type: ignore[no-untyped-def]
+    """What is recalled in the steps from `begin` on; in step t it depends on earlier sounds alone.
 
     Args:
         sounds: bool [steps, keys].
-        resembles: float64 [steps]: m(begin - 1, ·), and m(end - 1, ·) afterwards; 0 at first.
-        begin, end: 0 <= begin <= end <= steps.
-        out: uint8 [steps, RECALLED, keys]: 255 times a share of the votes, and that times
-            log2(1 + m) / 8, where m is the largest resemblance, at most 255.
+        resembles: float64 [steps or more]: m(begin - 1, ·), and m(steps - 1, ·) afterwards; 0 at
+            first.
+        begin: 0 <= begin <= steps.
+
+    Returns:
+        uint8 [steps - begin, RECALLED, keys]: 255 times a share of the votes, and that times
+        log2(1 + m) / 8, where m is the largest resemblance, at most 255.
     """
-    keys = sounds.shape[1]
-    count = np.zeros(len(sounds), np.int64)
+    end, keys = sounds.shape
+    out = np.empty((end - begin, RECALLED, keys), np.uint8)
+    count = np.zeros(end, np.int64)
     for step in range(end):
         count[step] = sounds[step].sum()
     votes = np.empty(keys)
@@ -60,8 +64,9 @@ def recall(sounds, resembles, begin, end, out):  # type: ignore[no-untyped-def]
         trust = np.log2(1.0 + min(best, 255.0)) / (TRUSTS - 1)
         for key in range(keys):
             share = votes[key] / total if total else 0.0
-            out[step, 0, key] = np.uint8(round(255 * share))
-            out[step, 1, key] = np.uint8(round(255 * share * trust))
+            out[step - begin, 0, key] = np.uint8(round(255 * share))
+            out[step - begin, 1, key] = np.uint8(round(255 * share * trust))
+    return out
 
 
 class Memory:
@@ -80,10 +85,9 @@ class Memory:
         piece, begin, self._end = self._piece, self._end, end
         hands = piece.shape[1] // (1 + RECALLED)
         sounds = (piece[:end, :hands] > 0).reshape(end, -1)
-        out = np.empty((end, RECALLED, sounds.shape[1]), dtype=np.uint8)
-        recall(sounds, self._resembles, begin, end, out)
         filled = piece[begin:end, hands:]
-        filled[:] = out[begin:].reshape(filled.shape).astype(np.float32) / 255
+        recalled = recall(sounds, self._resembles, begin)
+        filled[:] = recalled.reshape(filled.shape).astype(np.float32) / 255
 
 
 def with_recall(roll: np.ndarray) -> np.ndarray:
@@ -96,6 +100,5 @@ def with_recall(roll: np.ndarray) -> np.ndarray:
         uint8 [steps, hands · (1 + RECALLED), keys].
     """
     sounds = (roll != SILENT).reshape(len(roll), -1)
-    out = np.empty((len(roll), RECALLED, sounds.shape[1]), dtype=np.uint8)
-    recall(sounds, np.zeros(len(roll)), 0, len(roll), out)
-    return np.concatenate([roll, out.reshape(len(roll), -1, roll.shape[2])], axis=1)
+    recalled = recall(sounds, np.zeros(len(roll)), 0)
+    return np.concatenate([roll, recalled.reshape(len(roll), -1, roll.shape[2])], axis=1)
