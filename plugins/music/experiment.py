@@ -24,7 +24,7 @@ from plugins.music.generate import default_draw
 from plugins.music.lanes import Lanes
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import MusicModel, losses, target_of
-from plugins.music.playing import Continuation, seed_of
+from plugins.music.playing import Continuation
 from plugins.music.scores import Scoring, heard
 from sandbox.lab import Block, Context, State, Summary
 from sandbox.score import Score
@@ -187,8 +187,7 @@ class MusicExperiment(EpochExperiment):
 
     def seed(self) -> np.ndarray:
         """The beginning of a test piece that is continued: uint8 [steps, hands, 88]."""
-        roll = self.pieces.splits["test"][0].roll
-        return seed_of(roll, self.model.hands, self.config.seed_steps)
+        return self.rolls["test"][0][: self.config.seed_steps]
 
     def continuation(self, most: int | None = None) -> Continuation:
         """How the present model continues it, always with the same draws.
