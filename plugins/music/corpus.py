@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from envs.datasets.etudes import etudes
 from envs.datasets.matrices import MATLAB, read_matrices
 from envs.datasets.pieces import Pieces, read_folder
-from envs.datasets.rolls import joined
+from envs.datasets.rolls import SILENT, joined
 from plugins.music.config import MusicConfig
 
 _etudes = lru_cache(maxsize=4)(etudes)
@@ -44,12 +45,11 @@ def rolls(pieces: Pieces, hands: int) -> dict[str, list[np.ndarray]]:
     }
 
 
-def key_weights(group: list[np.ndarray]) -> np.ndarray:
+def key_weights(group: Sequence[np.ndarray]) -> np.ndarray:
     """Steps in which a key is silent per step in which it sounds: float [hands, 88].
 
     One is added to both counts, so that a key that never sounds has a finite weight.
     """
-    steps = sum(len(roll) for roll in group)
-    sounding = sum((roll != 0).sum(axis=0) for roll in group)
-    weights: np.ndarray = (steps - sounding + 1) / (np.asarray(sounding) + 1)
-    return weights
+    sounds = np.concatenate(group) != SILENT  # [steps, hands, 88]
+    sounding: np.ndarray = sounds.sum(axis=0)
+    return (len(sounds) - sounding + 1) / (sounding + 1)

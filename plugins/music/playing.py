@@ -175,7 +175,7 @@ def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, A
         generated: uint8 [steps, hands, 88].
         pieces: the same of each training piece.
     """
-    ours, theirs = statistics(generated), statistics(np.concatenate(list(pieces)))
+    ours, theirs = statistics(generated), statistics(np.concatenate(pieces))
     apart = (
         sum(abs(ours["pitch_classes"][name] - theirs["pitch_classes"][name]) for name in PITCHES)
         / 2

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.datasets.pieces import Pieces
-from envs.datasets.rolls import KEYS, SILENT
+from envs.datasets.rolls import KEYS, SILENT, shifts_within
 from plugins.music import corpus
 from plugins.music.config import MusicConfig
 from sandbox.seeding import Generators, generator
@@ -144,28 +144,28 @@ def learn(folder: Path | None, window: int, training: int, size: Size = SIZE) ->
 
 def settings(window: int, size: Size = SIZE) -> dict[str, Any]:
     """The configuration of a training; number and size of updates are equal for all windows."""
-    model = {"name": "two-hands", "hidden": size.hidden, "layers": 1}
-    learning = {
+    return {
+        "model": {"name": "two-hands", "hidden": size.hidden, "layers": 1},
+        "loss": "report",
         "window": window,
         "batch": UPDATE // window,
         "learning_rate": 5e-3,
         "frames": size.frames,
         "epochs": 1000,
     }
-    return {"model": model, "loss": "report", **learning}
 
 
 def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
     """One run: its quarter of the test pieces, the first of which is continued in every mode."""
     from envs.datasets.midi import midi_bytes
     from plugins.music.generate import continued
-    from plugins.music.playing import seed_of, statistics
+    from plugins.music.playing import statistics
     from plugins.music.scores import score
 
     tests = done.rolls["test"]
-    mine = [number % len(tests) for number in range(part, max(len(tests), part + 1), SHARING)]
-    first, beat = tests[mine[0]], done.config.steps_per_beat
-    begun = seed_of(first, 2, SEED_STEPS)
+    numbers = [number % len(tests) for number in range(part, max(len(tests), part + 1), SHARING)]
+    mine = [tests[number] for number in numbers]
+    begun, beat = mine[0][:SEED_STEPS], done.config.steps_per_beat
     played = {}
     for mode in MODES:
         rng = generator(training, f"trial {part} {mode}")
@@ -175,17 +175,17 @@ def _run(done: MusicExperiment, training: int, part: int) -> LearnedModel:
     added = {mode: roll[len(begun) :] for mode, roll in played.items()}
     ours = played["sample, calibrated"]
     return LearnedModel(
-        nll=score(done.model, [tests[number] for number in mine])["nll"],
-        frequencies_nll=frequencies_nll(done.rolls["train"], [tests[number] for number in mine]),
+        nll=score(done.model, mine)["nll"],
+        frequencies_nll=frequencies_nll(done.rolls["train"], mine),
         frozen={mode: float(statistics(roll)["frozen"]) for mode, roll in added.items()},
         chords={
             mode: float(len(np.unique((roll != SILENT).reshape(len(roll), -1), axis=0)))
             for mode, roll in added.items()
         },
-        piece_frozen=float(statistics(first)["frozen"]),
+        piece_frozen=float(statistics(mine[0])["frozen"]),
         returned=comes_back(midi_bytes(ours, steps_per_beat=beat), ours, beat),
         roll=ours,
-        piece=done.pieces.splits["test"][mine[0]].name,
+        piece=done.pieces.splits["test"][numbers[0]].name,
     )
 
 
@@ -200,8 +200,8 @@ def how(mode: str) -> Draw:
 
 def frequencies_nll(train: Sequence[np.ndarray], test: Sequence[np.ndarray]) -> float:
     """NLL per frame in nats of test pieces when each key sounds with its training frequency."""
-    p = 1 / (1 + corpus.key_weights(list(train)))  # [hands, 88]
-    sounds = np.concatenate(list(test)) != SILENT
+    p = 1 / (1 + corpus.key_weights(train))  # [hands, 88]
+    sounds = np.concatenate(test) != SILENT
     share = sounds.mean(axis=0)
     return float(-(share * np.log(p) + (1 - share) * np.log(1 - p)).sum())
 
@@ -234,8 +234,6 @@ def augmented(folder: Path | None, window: int, low: int, high: int) -> tuple[fl
         Share of (piece, shift) pairs that stay in the piano's range, and the number of training
         windows with all shifts relative to that without.
     """
-    from envs.datasets.rolls import shifts_within
-
     rolls = [piece.roll for split in pieces(folder, 0).splits.values() for piece in split]
     stay = np.array(
         [end - begin + 1 for begin, end in (shifts_within(roll, low, high) for roll in rolls)]
