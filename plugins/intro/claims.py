@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from plugins.intro import neighbours, polynomial
-from plugins.intro.experiment import CORNERS, TRUE, made_up
+from plugins.intro.experiment import CORNERS, beyond, made_up
 from plugins.intro.polynomial import mean_squared_error
 from sandbox.reproduction.table import read_claims
 from sandbox.seeding import generator
@@ -25,14 +25,14 @@ def errors(seed: int) -> dict[str, float]:
         polynomial.least_squares(train.x, train.y, 9),
         polynomial.ridge(train.x, train.y, 9, 0.1),
     )
-    far = np.linspace(1, 2, 100)
+    far = beyond()
     return {
         "two": mean_squared_error(two, *test),
         "nine, train": mean_squared_error(nine, *train),
         "nine": mean_squared_error(nine, *test),
         "ridge": mean_squared_error(ridge, *test),
-        "far": mean_squared_error(nine, far, polynomial.evaluate(TRUE, far)),
-        "far, ridge": mean_squared_error(ridge, far, polynomial.evaluate(TRUE, far)),
+        "far": mean_squared_error(nine, *far),
+        "far, ridge": mean_squared_error(ridge, *far),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -187,21 +187,21 @@ class IntroExperiment(Experiment):
             - mean_squared_error(best, *self.train),
         }
         if self.config.train is None:
-            x, y = self.beyond()
-            scores["extrapolation_mse"] = mean_squared_error(high, x, y)
+            scores["extrapolation_mse"] = mean_squared_error(high, *beyond())
         return scores
 
     def classify(self, questions: np.ndarray) -> np.ndarray:
         """The quadrants that the nearest neighbours predict for points: int64 [questions]."""
         return neighbours.classify(self.known, self.classes, questions, self.config.neighbours)
 
-    def beyond(self) -> tuple[np.ndarray, np.ndarray]:
-        """The noise-free function for x from 1 to 2, beyond the points: float64 [100] each."""
-        x = np.linspace(1, 2, 100)
-        return x, polynomial.evaluate(TRUE, x)
 
-
-def made_up(rng: np.random.Generator, count: int, noise: float) -> Any:
+def made_up(rng: np.random.Generator, count: int, noise: float) -> curves.Curve:
     """Points of -1.45 + 1.12 x + 2.3 x², x uniform on [0, 1], with Gaussian noise (I1)."""
     x = rng.uniform(0, 1, count)
     return curves.Curve(x, polynomial.evaluate(TRUE, x) + noise * rng.normal(size=count))
+
+
+def beyond() -> curves.Curve:
+    """The noise-free function for x from 1 to 2, beyond the points: 100 points."""
+    x = np.linspace(1, 2, 100)
+    return curves.Curve(x, polynomial.evaluate(TRUE, x))
