@@ -33,7 +33,7 @@ def fits(experiment: IntroExperiment) -> Figure:
         ).ravel()
         for axes, order in zip(grid, orders, strict=False):
             fit = experiment.fits[order]
-            _points(axes, experiment, 4)
+            _points(axes, experiment)
             axes.plot(x, polynomial.evaluate(fit, x), color=plots.VERMILION, linewidth=1.5)
             error = mean_squared_error(fit, *experiment.test)
             axes.set_title(f"order {order}: test MSE {number(error, 2)}", fontsize=10)
@@ -116,7 +116,7 @@ def extrapolation(experiment: IntroExperiment) -> Figure:
         axes.plot(x, truth, color=plots.GREY, linestyle="--", label="the truth, without noise")
         for fit, label, colour in models:
             axes.plot(x, polynomial.evaluate(fit, x), color=plots.COLOURS[colour], label=label)
-        _points(axes, experiment, 4)
+        _points(axes, experiment)
         axes.set_ylim(truth.min() - 3, truth.max() + 6)
         axes.annotate("no points here", (1.5, truth.min() - 2.6), ha="center", color=plots.GREY)
         axes.legend(loc="upper left", fontsize=9)
@@ -238,15 +238,10 @@ def _surface(
     return (error**2).mean(axis=2)
 
 
-def _points(axes: Axes, experiment: IntroExperiment, size: float) -> None:
-    axes.plot(*experiment.train, "o", color=plots.BLUE, markersize=size, label="training points")
+def _points(axes: Axes, experiment: IntroExperiment) -> None:
+    axes.plot(*experiment.train, "o", color=plots.BLUE, markersize=4, label="training points")
     axes.plot(
-        *experiment.test,
-        "s",
-        color=plots.GREEN,
-        markersize=size - 0.5,
-        alpha=0.7,
-        label="test points",
+        *experiment.test, "s", color=plots.GREEN, markersize=3.5, alpha=0.7, label="test points"
     )
 
 
