@@ -220,7 +220,7 @@ def _walk_or_stay(axes: Axes) -> None:
 
 
 def _optimism(axes: Axes, left: np.ndarray) -> None:
-    _draw_trace(axes, left, "median and 90 % of runs")
+    claim_pictures.band(axes, _looks(), left, plots.BLUE, "median and 90 % of runs")
     axes.axhline(0.0, color="#374151", linewidth=0.8)
     plots.note(axes, f"episode {crossing()}", (crossing(), 11.0), (6, 0))
     axes.set(
@@ -229,7 +229,7 @@ def _optimism(axes: Axes, left: np.ndarray) -> None:
 
 
 def _start_value(axes: Axes, values: np.ndarray) -> None:
-    _draw_trace(axes, values, "SARSA, highest Q")
+    claim_pictures.band(axes, _looks(), values, plots.BLUE, "SARSA, highest Q")
     axes.plot(
         _looks(),
         _best_values()[:, START],
@@ -240,10 +240,6 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
     )
     axes.set(ylabel="worth of the start", ylim=(-1.0, 0.3))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.05))
-
-
-def _draw_trace(axes: Axes, traces: np.ndarray, label: str) -> None:
-    claim_pictures.band(axes, _looks(), traces, plots.BLUE, label)
 
 
 def _schedule(axes: Axes) -> None:
