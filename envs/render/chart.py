@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.render import palette
-from envs.render.snapshot import TEXT, above_band, captioned, pixels_of
+from envs.render.snapshot import above_band, captioned, pixels_of
 from sandbox.visual import plots
-from sandbox.visual.drawing import text
+from sandbox.visual.drawing import TEXT, text
 from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:

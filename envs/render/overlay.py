@@ -8,15 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.render import palette, tiles
-from envs.render.snapshot import (
-    NARROWEST,
-    SMALL,
-    above_band,
-    captioned,
-    greedy_bits,
-    pixels_of,
-)
+from envs.render.snapshot import NARROWEST, above_band, captioned, greedy_bits, pixels_of
 from sandbox.text import number
+from sandbox.visual.drawing import SMALL, text
 from sandbox.visual.screen import load_pygame
 
 TINT = 105
@@ -102,7 +96,7 @@ def on_cells(
                 canvas.blit(tile, corner)
                 if side >= SMALLEST_WITH_NUMBER:
                     words, size = number(float(values[state]), 2), max(SMALL, side // 6)
-                    label = tiles.text(words, size, palette.INK)
+                    label = text(words, size, palette.INK)
                     middle = (corner[0] + side // 2, corner[1] + side // 2)  # arrows are at edges
                     canvas.blit(label, label.get_rect(center=middle))
             if "policy" not in hidden:
@@ -140,7 +134,7 @@ def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float,
                 (f"{name}(s, {action})", {"midleft": (EDGE, top + BAR // 2 + 1)}),
                 (number(float(value), 4), {"midright": (width - EDGE, top + BAR // 2 + 1)}),
             ):
-                label = tiles.text(words, SMALL, palette.INK if best else palette.MUTED)
+                label = text(words, SMALL, palette.INK if best else palette.MUTED)
                 canvas.blit(label, label.get_rect(**place))
         return pixels_of(canvas)
 

@@ -15,9 +15,7 @@ import numpy as np
 
 from envs.render import board, palette, tiles
 from sandbox.text import number
-from sandbox.visual.drawing import SMALL as SMALL
-from sandbox.visual.drawing import TEXT as TEXT
-from sandbox.visual.drawing import write
+from sandbox.visual.drawing import SMALL, text, write
 from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
@@ -187,7 +185,7 @@ def _page(plan: board.BoardPlan) -> _Page:
     pygame = load_pygame()
     wide, high = plan.extent
     margin = (
-        tiles.text(str(max(plan.layout.cells.shape) - 1), SMALL, palette.MUTED).get_width() + 12
+        text(str(max(plan.layout.cells.shape) - 1), SMALL, palette.MUTED).get_width() + 12
         if plan.indexed
         else EDGE
     )
@@ -211,12 +209,12 @@ def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[i
     cell = plan.cell
     step = next(step for step in (1, 2, 5, 10, 20, 50) if step * cell >= 22)
     for column in range(0, plan.layout.columns, step):
-        label = tiles.text(str(column), SMALL, palette.MUTED)
+        label = text(str(column), SMALL, palette.MUTED)
         paper.blit(
             label, label.get_rect(center=(corner[0] + column * cell + cell // 2, corner[1] - 10))
         )
     for row in range(0, plan.layout.rows, step):
-        label = tiles.text(str(row), SMALL, palette.MUTED)
+        label = text(str(row), SMALL, palette.MUTED)
         paper.blit(
             label, label.get_rect(midright=(corner[0] - 7, corner[1] + row * cell + cell // 2 + 1))
         )
@@ -228,7 +226,7 @@ def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float]
     right = canvas.get_width() - EDGE
     if scale is not None:
         high, low = (
-            tiles.text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0])
+            text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0])
         )
         middle = HEADER // 2 + 1
         canvas.blit(high, high.get_rect(midright=(right, middle)))

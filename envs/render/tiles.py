@@ -16,7 +16,6 @@ import numpy as np
 
 from envs.render import palette
 from envs.render.palette import Colour
-from sandbox.visual.drawing import text as text
 from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:

@@ -231,7 +231,7 @@ def test_greek_letters_and_dots_have_glyphs() -> None:
     assert all(
         metrics is not None
         for letter in "εαγτ·…"
-        for metrics in drawing.font(snapshot.TEXT).metrics(letter)
+        for metrics in drawing.font(drawing.TEXT).metrics(letter)
     )
 
 
@@ -256,7 +256,7 @@ def test_the_same_snapshot_gives_the_same_bytes() -> None:
     Snapshot(LAYOUT, (2, 2), values=np.zeros(STATES)).draw()
     for kept in (
         tiles.sprite,
-        tiles.text,
+        drawing.text,
         drawing.font,
         board._scene,
         board._ground,
