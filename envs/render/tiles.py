@@ -92,11 +92,8 @@ class Pen:
             alpha: opacity, 0 to 255.
             radii: pygame's corner radii, in oversized pixels.
         """
-        left, top = round(corner[0] * self._side), round(corner[1] * self._side)
-        right, bottom = (
-            round((corner[0] + extent[0]) * self._side),
-            round((corner[1] + extent[1]) * self._side),
-        )
+        ends = (*corner, corner[0] + extent[0], corner[1] + extent[1])
+        left, top, right, bottom = (round(end * self._side) for end in ends)
         self._pygame.draw.rect(
             self._surface, (*colour, alpha), (left, top, right - left, bottom - top), **radii
         )
@@ -143,7 +140,7 @@ def floor_tile(size: int) -> np.ndarray:
     tile = np.zeros((size, size, 4), dtype=np.uint8)
     tile[..., :3] = palette.LINE
     if size >= SMALLEST_WITH_LINES:
-        tile[0, :, :], tile[:, 0, :] = (*palette.MUTED, 46), (*palette.MUTED, 46)
+        tile[0] = tile[:, 0] = (*palette.MUTED, 46)
     return tile
 
 
