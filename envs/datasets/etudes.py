@@ -74,12 +74,10 @@ def etudes(seed: int, pieces: int, *, steps_per_beat: int) -> Pieces:
         steps_per_beat: steps to a quarter note when they are read.
     """
     held_out = max(1, pieces // 10)
-    order = generator(seed, "etudes").permutation(
-        pieces
-    )  # the held-out études, and with them their keys, are drawn at random
-    split_of = {int(number): "test" for number in order[:held_out]} | {
-        int(number): "valid" for number in order[held_out : 2 * held_out]
-    }
+    # the held-out études, and with them their keys, are drawn at random
+    order = generator(seed, "etudes").permutation(pieces).tolist()
+    split_of = dict.fromkeys(order[:held_out], "test")
+    split_of |= dict.fromkeys(order[held_out : 2 * held_out], "valid")
     groups, report = {"train": [], "valid": [], "test": []}, []  # type: ignore[var-annotated]
     for number in range(pieces):
         name, split = f"etude-{number:03d}.mid", split_of.get(number, "train")
@@ -144,5 +142,4 @@ def _eighths(start: int, keys: Iterable[int]) -> list[Note]:
 
 
 def _as_notes(notes: list[Note]) -> Notes:
-    start, end, key = np.array(notes, dtype=np.int64).T
-    return Notes(start, end, key)
+    return Notes(*np.array(notes, dtype=np.int64).T)
