@@ -208,7 +208,8 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
     how = "by name" if len(tracks) == 2 and not placed else f"by name, {len(tracks)} tracks"
     if placed:
         how += f"; by register {', '.join(placed)}"
-    return [hands["right"] or [_silence()], hands["left"] or [_silence()]], how
+    silence = Track("", np.zeros((0, 3), dtype=np.int64))
+    return [part or [silence] for part in hands.values()], how
 
 
 def _height(tracks: Sequence[Track]) -> float:
@@ -216,8 +217,7 @@ def _height(tracks: Sequence[Track]) -> float:
     return float(np.concatenate([track.notes for track in tracks])[:, 2].mean())
 
 
-def _silence() -> Track:
-    return Track("", np.zeros((0, 3), dtype=np.int64))
+
 
 
 # -- writing MIDI
