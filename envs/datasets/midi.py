@@ -56,14 +56,13 @@ class Piece:
     Attributes:
         name: of its file, relative to the folder that was read.
         roll: uint8 [steps, 2, 88], right hand first; see `envs.datasets.rolls`.
-        how: how tracks were assigned to hands, in a few words.
-        dropped: notes outside the piano's range that were left out.
+        how: how tracks were assigned to hands, and how many notes outside the piano's range were
+            left out, in a few words.
     """
 
     name: str
     roll: np.ndarray
     how: str
-    dropped: int = 0
 
 
 def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
@@ -93,10 +92,10 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
     if beats > MAX_BEATS:
         raise Unreadable(f"{number(round(beats))} beats long, more than {number(MAX_BEATS)}")
     hands, how = assign_hands(tracks)
+    if len(notes) < counted:
+        how += f"; {counted - len(notes)} notes outside the piano's range left out"
     ticks_per_step = ticks_per_beat / steps_per_beat
-    return Piece(
-        name, roll_of([_notes(part, ticks_per_step) for part in hands]), how, counted - len(notes)
-    )
+    return Piece(name, roll_of([_notes(part, ticks_per_step) for part in hands]), how)
 
 
 def _tracks(content: bytes) -> tuple[list[Track], int]:

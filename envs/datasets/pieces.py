@@ -148,10 +148,7 @@ def read_folder(
             report.append(Line(name, "", str(reason)))
             continue
         groups[split].append(piece)
-        outside = (
-            f"; {piece.dropped} notes outside the piano's range left out" if piece.dropped else ""
-        )
-        report.append(Line(name, split, piece.how + outside, len(piece.roll)))
+        report.append(Line(name, split, piece.how, len(piece.roll)))
     if not any(groups.values()):
         raise UsageError(_nothing_in(folder, report))
     return in_splits(groups, report, str(folder.name))
