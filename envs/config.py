@@ -200,6 +200,6 @@ def _read(path: str) -> str:
         hint = did_you_mean(path, NAMES) or f" Names are {', '.join(NAMES)}."
         raise LayoutError(f"no layout and no file is called '{path}'.{hint}") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise LayoutError(f"cannot read '{path}' as text: {reason or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise LayoutError(f"cannot read '{path}' as text: {reason}") from error
     return text if _looks_like_rows(text) else f"{text}\n"

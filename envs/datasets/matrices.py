@@ -48,9 +48,7 @@ def read_matrices(path: Path) -> Pieces:
         tables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
         groups = {split: list(_pieces(split, tables[f"{split}data"])) for split in SPLITS}
     except Exception as error:  # SciPy raises errors of many kinds at damaged files
-        reason = (
-            f"{error.strerror}" if isinstance(error, OSError) and error.strerror else f"{error}"
-        )
+        reason = getattr(error, "strerror", None) or error
         raise UsageError(
             f"{path} cannot be read as piano rolls ({type(error).__name__}: {reason}). Expected is "
             "a MATLAB 5 file with the cell arrays traindata, validdata and testdata of matrices "
