@@ -48,9 +48,7 @@ def read_idx(
         )
     header = 4 + 4 * len(shape)
     dimensions = (
-        tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
-        if len(content) >= header
-        else ()
+        tuple(np.frombuffer(content[4:header], ">u4").tolist()) if len(content) >= header else ()
     )
     if dimensions != shape:
         raise UsageError(

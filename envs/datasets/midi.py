@@ -216,9 +216,6 @@ def _height(tracks: Sequence[Track]) -> float:
     return float(np.concatenate([track.notes for track in tracks])[:, 2].mean())
 
 
-
-
-
 # -- writing MIDI
 
 

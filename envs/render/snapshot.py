@@ -225,9 +225,7 @@ def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float]
     right."""
     right = canvas.get_width() - EDGE
     if scale is not None:
-        high, low = (
-            text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0])
-        )
+        high, low = (text(number(end, 3), SMALL, palette.MUTED) for end in (scale[1], scale[0]))
         middle = HEADER // 2 + 1
         canvas.blit(high, high.get_rect(midright=(right, middle)))
         bar = _colour_bar().get_rect(midright=(right - high.get_width() - 6, middle - 1))
