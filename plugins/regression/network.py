@@ -37,7 +37,7 @@ class Network:
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
-        self.sizes, self.activation = tuple(int(size) for size in sizes), activation
+        self.sizes, self.activation = tuple(map(int, sizes)), activation
         self._f = ACTIVATIONS[activation]
         shapes = list(pairwise(self.sizes))
         self.values = np.zeros(sum(inputs * outputs + outputs for inputs, outputs in shapes))

@@ -217,15 +217,12 @@ class GridSearchExperiment(CandidateSearch):
 
     def score(self) -> Score:
         """The test error of the candidate that cross-validation chose; NaN before one is chosen."""
-        chosen = (
-            float(self.test_mse[self.chosen]) if len(self.finalists) and self.models else np.nan
-        )
+        chosen = float(self.test_mse[self.chosen])
         return Score("test_mse", chosen, higher_is_better=False, unit="y²")
 
     def summary(self) -> Summary:
         """The candidate chosen by cross-validation, and the one that is best on the test points."""
-        places = self.finalists
-        if not len(places) or not self.models:
+        if not self.models:
             return {"fits": self.done_units}
         winner = self.winner
         best = int(np.where(np.isfinite(self.test_mse), self.test_mse, np.inf).argmin())
@@ -234,7 +231,7 @@ class GridSearchExperiment(CandidateSearch):
             "chosen_by_cross_validation": str(self.candidates[winner]),
             "cross_validation_loss": float(self.losses[winner].mean()),
             "test_mse_if_chosen_on_the_test_set": float(self.test_mse[best]),
-            "chosen_on_the_test_set": str(self.candidates[places[best]]),
+            "chosen_on_the_test_set": str(self.candidates[self.finalists[best]]),
             "candidates": len(self.candidates),
             "fits": self.done_units,
             "diverged_fits": int(np.isinf(self.losses).sum()),
@@ -286,14 +283,15 @@ class GridSearchExperiment(CandidateSearch):
                 self.train_mse[place] = evaluate(network, self.points.train)
         chosen = finalists[places]
         loss = self.losses[chosen].mean(axis=1)
-        columns = {
-            "fit": self.losses.size + places + 1,
-            "candidate": chosen,
-            "cross_validation_loss": np.where(np.isfinite(loss), loss, np.nan),
-        }
         return Block(
             "finalists",
-            {**columns, "train_mse": self.train_mse[places], "test_mse": self.test_mse[places]},
+            {
+                "fit": self.losses.size + places + 1,
+                "candidate": chosen,
+                "cross_validation_loss": np.where(np.isfinite(loss), loss, np.nan),
+                "train_mse": self.train_mse[places],
+                "test_mse": self.test_mse[places],
+            },
         )
 
     def _count(self, candidate: Candidate) -> int:

@@ -225,8 +225,12 @@ class Training:
 
     def state(self) -> State:
         """Everything needed to continue, except the generator."""
-        counts = {"epochs_done": self.epochs_done, "steps_done": self.steps_done}
-        return {"values": self.network.values.copy(), "memory": self.memory.copy(), **counts}
+        return {
+            "values": self.network.values.copy(),
+            "memory": self.memory.copy(),
+            "epochs_done": self.epochs_done,
+            "steps_done": self.steps_done,
+        }
 
     def restore(self, state: State) -> None:
         """Restore what `state` returned."""
