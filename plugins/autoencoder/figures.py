@@ -62,22 +62,18 @@ def reconstructions(
     """One image of each class: as given, reconstructed, and from principal components."""
     size = experiment.config.code_size
     first = first_of_each(labels)
-    ours, theirs = (
-        comparison.reconstruct(experiment.model, given),
-        components.reconstruct(given, size),
-    )
+    ours = comparison.reconstruct(experiment.model, given)
+    theirs = components.reconstruct(given, size)
     images = np.concatenate([given[first], ours[first], theirs[first].clip(0, 1)])
     words = [experiment.data.classes[labels[one]] for one in first] + [""] * (2 * len(first))
-    means = f"{comparison.error(ours, test):.4f} and {comparison.error(theirs, test):.4f}"
     note = (
         "rows: given, autoencoder, principal components; mean squared error of all test images "
-        f"{means}"
+        f"{comparison.error(ours, test):.4f} and {comparison.error(theirs, test):.4f}"
     )
-    numbers = "1 number" if size == 1 else f"{size} numbers"
     return image_grid(
         images,
         words,
-        f"{name.capitalize()} images through a code of {numbers}",
+        f"{name.capitalize()} images through a code of {plural(size, 'number')}",
         columns=len(first),
         note=note,
     )
@@ -186,10 +182,8 @@ def walks(
     """A5: a straight line between two random codes, and GIFs between the classes' mean codes."""
     rng = generator(experiment.task.seed, "walk")
     one, other = encoded[rng.choice(len(encoded), 2, replace=False)]
-    rows, words = (
-        [codes.decode(experiment.model, codes.straight(one, other, 10))],
-        ["from", *[""] * 8, "to"],
-    )
+    rows = [codes.decode(experiment.model, codes.straight(one, other, 10))]
+    words = ["from", *[""] * 8, "to"]
     middles, classes = codes.centroids(encoded, labels), experiment.data.classes
     for text in experiment.config.morphs:
         first, second = codes.pair(text)
