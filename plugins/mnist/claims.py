@@ -44,14 +44,10 @@ def _linear(done: ImageExperiment) -> float:
 
 def _likeness(done: ImageExperiment, layer: int) -> float:
     """Mean correlation of exciting inputs with binarised receptive fields, for 25 neurons."""
-    import numpy as np
-
     from plugins.mnist import neurons
 
     fields = neurons.receptive_fields(done.model, layer)[:25]
-    return neurons.agreement(
-        fields, neurons.exciting_inputs(done.model, layer, np.arange(len(fields)).tolist())
-    )
+    return neurons.agreement(fields, neurons.exciting_inputs(done.model, layer, range(len(fields))))
 
 
 def in_ranges() -> float:

@@ -55,7 +55,7 @@ def continued(
     played = sounds[history:, :hands]
     played[: len(seed)] = seed != SILENT
     memory = Memory(sounds[history:]) if model.recalled else None
-    struck = np.zeros((total, *seed.shape[1:]), dtype=bool)
+    struck = np.zeros((total, hands, piano), dtype=bool)
     struck[: len(seed)] = seed == STRUCK
     sounded = _sounded(played[: len(seed)])
     training = model.training
