@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.experiment import Task
 from envs.datasets.corruptions import add_noise
+from plugins.autoencoder import codes, comparison
 from plugins.autoencoder.config import AutoencoderConfig
+from plugins.autoencoder.refinement import RefiningEncoder, unrefined
 from sandbox.seeding import generator
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
     """Parts `encoder`, [images, 1, 28, 28] to [images, code], and `decoder` back, pixels 0 to 1."""
-    from torch import nn
-
     model = nn.Sequential()
     parts = _convolutional(config) if config.model == "convolutional" else _deep(config)
     encoder, decoder = (nn.Sequential(*part) for part in parts)
     if config.refinement:
-        from plugins.autoencoder.refinement import RefiningEncoder
-
         encoder = RefiningEncoder(encoder, decoder, config.refinement)
     model.add_module("encoder", encoder)
     model.add_module("decoder", decoder)
@@ -34,8 +33,6 @@ def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
 
 def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
     """1-8-16-32 channels, 3 x 3, stride 2 (28, 14, 7, 3 pixels), dense 64, code; mirrored."""
-    from torch import nn
-
     drop = [nn.Dropout(config.dropout)] if config.dropout else []
 
     def active(layer: nn.Module) -> list[nn.Module]:
@@ -63,7 +60,6 @@ def _convolutional(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.
 
 def _deep(config: AutoencoderConfig) -> tuple[list[nn.Module], list[nn.Module]]:
     """784-hidden-code-decoder-784, with batch norm and ReLU."""
-    from torch import nn
 
     def through(sizes: tuple[int, ...]) -> list[nn.Module]:
         layers: list[nn.Module] = []
@@ -90,21 +86,14 @@ class Reconstruction(Task):
 
     def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """Mean squared error per pixel against the clean image."""
-        import torch
-        import torch.nn.functional as F  # noqa: N812
-
         given = images
         if self.config.noise:
             given = (images + self.config.noise * torch.randn(images.shape).to(images)).clamp_(0, 1)
-        return F.mse_loss(model(given).float(), images)
+        return functional.mse_loss(model(given).float(), images)
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Mean squared error per pixel from 0 to 1, of codes that are not refined; with noise,
         against the clean images."""
-        import torch
-
-        from plugins.autoencoder.refinement import unrefined
-
         rng = generator(self.seed, "noise")
         total = torch.zeros((), dtype=torch.float64)
         model.eval()
@@ -120,15 +109,10 @@ class Reconstruction(Task):
 
     def view(self, model: nn.Module, images: DeviceImages) -> View:
         """The codes of the images, float32 [images, code], and their classes."""
-        from plugins.autoencoder.codes import encode
-        from plugins.autoencoder.refinement import unrefined
-
         pixels, labels = images.arrays()
         with unrefined(model):
-            return {"codes": encode(model, pixels), "labels": labels}
+            return {"codes": codes.encode(model, pixels), "labels": labels}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""
-        from plugins.autoencoder.comparison import findings
-
-        return findings(model, splits, self.config, self.seed)
+        return comparison.findings(model, splits, self.config, self.seed)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.experiment import Task
+from plugins.mnist.answers import corrupted_accuracy
 from plugins.mnist.config import MnistConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from plugins.mnist.neurons import first_and_last_fields
 
 PIXELS, CLASSES, SLOPE = 28 * 28, 10, 0.01
 
 
 def network(config: MnistConfig) -> nn.Sequential:
     """784 - hidden … - 10 with leaky ReLU; modules are named by kind and layer."""
-    from torch import nn
-
     model, width = nn.Sequential(), PIXELS
     model.add_module("flatten", nn.Flatten())
     for number, wide in enumerate(config.hidden, 1):
@@ -43,8 +44,6 @@ def half_noisy(images: Tensor, most: float) -> Tensor:
     Returns:
         float of the same shape, 0 to 1.
     """
-    import torch
-
     sd = (2 * torch.rand(len(images), 1, 1, 1) - 1).clamp_(min=0) * most
     return (images + (sd * torch.randn(images.shape)).to(images)).clamp_(0, 1)
 
@@ -61,19 +60,14 @@ class Classification(Task):
 
     def loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy with smoothed labels, of partly noisy images."""
-        import torch.nn.functional as F  # noqa: N812
-
         if self.config.noise:
             images = half_noisy(images, self.config.noise)
-        return F.cross_entropy(
+        return functional.cross_entropy(
             model(images).float(), labels, label_smoothing=self.config.label_smoothing
         )
 
     def measure(self, model: nn.Module, images: DeviceImages) -> dict[str, float]:
         """Share of images recognised, and mean cross-entropy in nats."""
-        import torch
-        import torch.nn.functional as F  # noqa: N812
-
         right = torch.zeros((), dtype=torch.int64, device=images.pixels.device)
         entropy = torch.zeros((), dtype=torch.float64)
         model.eval()
@@ -81,19 +75,15 @@ class Classification(Task):
             for batch, labels in images.batches():
                 scores = model(batch)
                 right += (scores.argmax(1) == labels).sum()
-                entropy += F.cross_entropy(scores, labels, reduction="sum").cpu().double()
+                entropy += functional.cross_entropy(scores, labels, reduction="sum").cpu().double()
         return {"accuracy": int(right) / len(images), "cross_entropy": float(entropy) / len(images)}
 
     def view(self, model: nn.Module, images: DeviceImages) -> View:
         """Receptive fields of the first hidden neurons and of the classes: [fields, 28, 28]."""
-        from plugins.mnist.neurons import first_and_last_fields
-
         return {"fields": first_and_last_fields(model)}
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test accuracy, clean and under the corruptions of Lab 05."""
-        from plugins.mnist.answers import corrupted_accuracy
-
         measured = {
             f"test_{name}": value for name, value in self.measure(model, splits.test).items()
         }
