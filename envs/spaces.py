@@ -258,22 +258,21 @@ def _uniform(
         else np.array(_for_each(name, ends, len(bins)))
         for name, ends in given.items()
     )  # [numbers] each
-    for place, many in enumerate(bins):
-        if many > 1 and not (abs(low[place]) < BOUNDED and abs(high[place]) < BOUNDED):
+    cuts = []
+    for place, (a, b, many) in enumerate(zip(low, high, bins, strict=True)):
+        if many > 1 and not (abs(a) < BOUNDED and abs(b) < BOUNDED):
             raise UsageError(
                 f"The observed number {place} has no bounds, so bins between them cannot be "
                 "equally wide. Say where they begin and end with "
                 "--discretiser.low and --discretiser.high, or take --discretiser.cuts quantile."
             )
-        if many > 1 and not low[place] < high[place]:
+        if many > 1 and not a < b:
             raise UsageError(
-                f"discretiser: number {place} has low {low[place]:g} and high {high[place]:g}; "
-                "low must lie below high."
+                f"discretiser: number {place} has low {a:g} and high {b:g}; low must lie below "
+                "high."
             )
-    return [
-        np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0)
-        for a, b, many in zip(low, high, bins, strict=True)
-    ]
+        cuts.append(np.linspace(a, b, many + 1)[1:-1] if many > 1 else np.zeros(0))
+    return cuts
 
 
 def _quantiles(env: Env, bins: list[int]) -> list[np.ndarray]:
