@@ -42,7 +42,7 @@ class Table(NamedTuple):
 
     model: TabularMDP | None
     """The exact model, or None."""
-    why_not: str
+    why_not: str = ""
     """Why there is no model; empty if the environment has no table or its table is verified."""
 
 
@@ -61,12 +61,12 @@ def read(env: Env, horizon: int) -> Table:
     own = getattr(base, "model", None)
     if isinstance(own, TabularMDP) and not _stranger(env):
         cut = min(own.horizon or horizon, horizon)
-        return Table(own if cut == own.horizon else replace(own, horizon=cut), "")
+        return Table(own if cut == own.horizon else replace(own, horizon=cut))
     table = getattr(base, "P", None)
     if not isinstance(table, Mapping) or not all(
         isinstance(one, spaces.Discrete) for one in (env.observation_space, env.action_space)
     ):
-        return Table(None, "")
+        return Table(None)
     if stranger := _stranger(env):
         return Table(None, f"the wrapper {stranger} may change what it says")
     for name, why in HIDDEN.items():
@@ -94,7 +94,7 @@ def read(env: Env, horizon: int) -> Table:
         )
         difference = _difference(env, model)
         if not difference:
-            return Table(model, "")
+            return Table(model)
     return Table(None, difference)
 
 

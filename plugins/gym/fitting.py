@@ -102,7 +102,7 @@ def _table(env: Env, horizon: int, needed: bool) -> tables.Table:
                 f"The table of transitions (P) is wrong. {error} "
                 "--no-use-model learns through env.step all the same."
             ) from error
-        return tables.Table(None, "")
+        return tables.Table(None)
 
 
 def _instead(env: Env) -> str:
