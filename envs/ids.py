@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, create_model
 import envs  # noqa: F401 - registers our own
 from envs.aliases import Env
 from sandbox.config.model import LabConfig, show_value
-from sandbox.errors import UnknownNameError, UsageError, nearest
+from sandbox.errors import UnknownNameError, UsageError, error_text, nearest
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 
@@ -79,8 +79,9 @@ def _import(module: str) -> None:
     try:
         importlib.import_module(module)
     except Exception as error:  # a foreign module, with its own requirements
-        why = f"{type(error).__name__}: {error}"
-        raise UsageError(f"The module '{module}' cannot be imported: {why}") from error
+        raise UsageError(
+            f"The module '{module}' cannot be imported: {error_text(error)}"
+        ) from error
 
 
 def _registered(name: str) -> EnvSpec | None:
@@ -162,7 +163,7 @@ def _creator(spec: EnvSpec) -> Any:
         )
     except Exception as error:  # a foreign module, with its own requirements
         raise UsageError(
-            f"Environment '{spec.id}' cannot be imported: {type(error).__name__}: {error}"
+            f"Environment '{spec.id}' cannot be imported: {error_text(error)}"
         ) from error
 
 
@@ -208,7 +209,7 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
         )
     except Exception as error:  # third-party constructors may raise anything
         given = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
-        why = f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"Environment '{config.id}' cannot be made{f' with {given}' if given else ''}: {why}"
+            f"Environment '{config.id}' cannot be made{f' with {given}' if given else ''}: "
+            f"{error_text(error)}"
         ) from error
