@@ -172,10 +172,7 @@ class GridEnv(gymnasium.Env[Any, int]):
         self._window: Window | None = None
         self._state = 0
         self._left = 0  # steps until truncation; 0 before the first reset and after the end
-        self._steps, self._return = (
-            0,
-            0.0,
-        )  # cells of this episode, only with a render mode
+        self._steps, self._return = 0, 0.0  # of this episode, only with a render mode
         self._trail: deque[Position] = deque(maxlen=TRAIL)
 
     @property

@@ -90,10 +90,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.config, self.layout, self.model = one.config, one.layout, one.model
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self._mode}
-        self.single_observation_space, self.single_action_space = (
-            one.observation_space,
-            one.action_space,
-        )
+        self.single_observation_space = one.observation_space
+        self.single_action_space = one.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 

@@ -110,12 +110,10 @@ def find_images(
     )
 
 
-mnist, fashion_mnist, digits = (
-    partial(load_images, "mnist"),
-    partial(load_images, "fashion-mnist"),
-    partial(load_images, "digits"),
-)
-"""Each set as a function of a folder; the registry refers to these names."""
+# Each set as a function of a folder; the registry refers to these names.
+mnist = partial(load_images, "mnist")
+fashion_mnist = partial(load_images, "fashion-mnist")
+digits = partial(load_images, "digits")
 
 
 def cache_folder() -> Path:

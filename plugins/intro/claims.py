@@ -20,11 +20,8 @@ def errors(seed: int) -> dict[str, float]:
     """Mean squared errors of one draw of 10 training and 10 test points."""
     rng = generator(seed, "data")
     train, test = made_up(rng, 10, NOISE), made_up(rng, 10, NOISE)
-    two, nine, ridge = (
-        polynomial.least_squares(train.x, train.y, 2),
-        polynomial.least_squares(train.x, train.y, 9),
-        polynomial.ridge(train.x, train.y, 9, 0.1),
-    )
+    two, nine = (polynomial.least_squares(*train, order) for order in (2, 9))
+    ridge = polynomial.ridge(*train, 9, 0.1)
     far = beyond()
     return {
         "two": mean_squared_error(two, *test),

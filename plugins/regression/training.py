@@ -119,10 +119,8 @@ class Training:
         rng: np.random.Generator,
     ) -> None:
         self.network, self.recipe, self.rng = network, recipe, rng
-        self.x, self.y = (
-            np.ascontiguousarray(x, dtype=np.float64),
-            np.ascontiguousarray(y, dtype=np.float64),
-        )
+        self.x = np.ascontiguousarray(x, dtype=np.float64)
+        self.y = np.ascontiguousarray(y, dtype=np.float64)
         self.epochs_done = self.steps_done = 0
         self.batch = len(self.x) if recipe.batch_size == 0 else recipe.batch_size
         self.memory = np.zeros(
@@ -217,10 +215,8 @@ class Training:
     def _adam(self, gradient: np.ndarray) -> np.ndarray:
         self.memory[0] = BETA1 * self.memory[0] + (1 - BETA1) * gradient
         self.memory[1] = BETA2 * self.memory[1] + (1 - BETA2) * gradient**2
-        mean, square = (
-            self.memory[0] / (1 - BETA1**self.steps_done),
-            self.memory[1] / (1 - BETA2**self.steps_done),
-        )
+        mean = self.memory[0] / (1 - BETA1**self.steps_done)
+        square = self.memory[1] / (1 - BETA2**self.steps_done)
         return mean / (np.sqrt(square) + EPSILON)
 
     def state(self) -> State:
