@@ -133,11 +133,10 @@ def _draw_heat(
     index = palette.scale_index(np.where(shown, values, scale[0]), *scale)
     colours = np.where(
         shown[:, None], palette.scale_table()[index], np.array(palette.FLOOR, dtype=np.uint8)
-    )  # [states, 3]
+    ).reshape(*layout.cells.shape, 3)  # [rows, columns, rgb]
     if plan.cell >= tiles.SMALLEST_WITH_LINES:
-        colours = _spread(colours.reshape(*layout.cells.shape, 3), layout.walkable)
-    small = pygame.Surface((layout.columns, layout.rows), 0, 32)  # a pixel for each cell
-    small.blit(pygame.image.frombytes(colours.tobytes(), small.get_size(), "RGB"), (0, 0))
+        colours = _spread(colours, layout.walkable)
+    small = tiles.above_band(colours)  # a pixel for each cell
     (pygame.transform.scale if plan.merged == 1 else pygame.transform.smoothscale)(
         small, plan.extent, surface
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.render import palette
-from envs.render.snapshot import above_band, captioned, pixels_of
+from envs.render.snapshot import captioned, pixels_of
+from envs.render.tiles import above_band
 from sandbox.visual import plots
 from sandbox.visual.drawing import TEXT, text
 from sandbox.visual.screen import load_pygame

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.render import palette, tiles
-from envs.render.snapshot import NARROWEST, above_band, captioned, greedy_bits, pixels_of
+from envs.render.snapshot import NARROWEST, captioned, greedy_bits, pixels_of
 from sandbox.text import number
 from sandbox.visual.drawing import SMALL, text
 from sandbox.visual.screen import load_pygame
@@ -87,7 +87,7 @@ def on_cells(
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
         pygame = load_pygame()
         side = cell_of(pixels, shape)
-        canvas = above_band(pixels)
+        canvas = tiles.above_band(pixels)
         tile = pygame.Surface((side, side), pygame.SRCALPHA, 32)
         for state in np.flatnonzero(np.isfinite(values)):
             corner = (int(state) % shape[1] * side, int(state) // shape[1] * side)
@@ -120,7 +120,7 @@ def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float,
 
     def draw(pixels: np.ndarray, hidden: frozenset[str]) -> np.ndarray:
         height, width = pixels.shape[:2]
-        canvas = above_band(pixels, BAR * len(values) + EDGE)
+        canvas = tiles.above_band(pixels, BAR * len(values) + EDGE)
         left, right = EDGE + 64, width - EDGE - 64
         zero = left + round((right - left) * -low / ((high - low) or 1.0))
         for action, value in enumerate(values if "values" not in hidden else ()):

@@ -128,27 +128,9 @@ def captioned(picture: np.ndarray, words: str) -> np.ndarray:
         picture: uint8 [height, width, 3].
         words: the text; a long line gets a smaller font.
     """
-    canvas = above_band(picture, STATUS, palette.BAND)
+    canvas = tiles.above_band(picture, STATUS, palette.BAND)
     _write_status(canvas, words)
     return pixels_of(canvas)
-
-
-def above_band(
-    picture: np.ndarray, band: int = 0, colour: palette.Colour = palette.PAPER
-) -> pygame.Surface:
-    """A picture as a pygame.Surface, above an empty band.
-
-    Args:
-        picture: uint8 [height, width, 3].
-        band: height of the band, pixels; 0 for none.
-        colour: colour of the band.
-    """
-    pygame = load_pygame()
-    height, width = picture.shape[:2]
-    canvas = pygame.Surface((width, height + band), 0, 32)
-    canvas.fill(colour)
-    canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
-    return canvas
 
 
 def pixels_of(canvas: pygame.Surface) -> np.ndarray:
@@ -242,11 +224,9 @@ def _write_status(canvas: pygame.Surface, status: str) -> None:
 
 @lru_cache(maxsize=1)
 def _colour_bar() -> pygame.Surface:
-    pygame = load_pygame()
     width, height = BAR
     table = palette.scale_table()[np.linspace(0, 255, width).round().astype(int)]  # [width, 3]
-    colours = np.ascontiguousarray(np.broadcast_to(table, (height, width, 3)))
-    bar = pygame.Surface((width + 2, height + 2), 0, 32)
+    bar = load_pygame().Surface((width + 2, height + 2), 0, 32)
     bar.fill(palette.MUTED)
-    bar.blit(pygame.image.frombytes(colours.tobytes(), (width, height), "RGB"), (1, 1))
+    bar.blit(tiles.above_band(np.broadcast_to(table, (height, width, 3))), (1, 1))
     return bar

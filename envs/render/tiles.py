@@ -320,3 +320,21 @@ def to_surface(picture: np.ndarray) -> pygame.Surface:
     # Channels are stored with blue first, as in pygame's own surfaces: a blit between different
     # channel orders takes ten times as long.
     return pygame.image.frombytes(picture[..., [2, 1, 0, 3]].tobytes(), (width, height), "BGRA")
+
+
+def above_band(
+    picture: np.ndarray, band: int = 0, colour: Colour = palette.PAPER
+) -> pygame.Surface:
+    """A picture as a pygame.Surface, above an empty band.
+
+    Args:
+        picture: uint8 [height, width, 3].
+        band: height of the band, pixels; 0 for none.
+        colour: colour of the band.
+    """
+    pygame = load_pygame()
+    height, width = picture.shape[:2]
+    canvas = pygame.Surface((width, height + band), 0, 32)
+    canvas.fill(colour)
+    canvas.blit(pygame.image.frombytes(picture.tobytes(), (width, height), "RGB"), (0, 0))
+    return canvas
