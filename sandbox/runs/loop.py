@@ -29,7 +29,7 @@ from sandbox.observer import Observer
 from sandbox.runs import provenance
 from sandbox.runs.observers import Observers, RunViewer
 from sandbox.runs.stopping import StopRequest
-from sandbox.runs.work import animated, build, work_of
+from sandbox.runs.work import build, work_of
 from sandbox.score import Score
 from sandbox.seeding import generator
 from sandbox.store import RunRecord, checkpoint
@@ -378,7 +378,8 @@ class Loop:
 
     def _animate(self) -> None:
         lab, rng = self.lab, generator(self.context.seed, "animation")
-        pixels = animated(lab, self.experiment, rng)
+        frames = lab.frames(self.experiment, rng, history=lab.single_frame)
+        pixels = (frame.draw() for frame in frames)
         self.folder.artifacts.save_animation(lab.animation, pixels, fps=lab.fps)
 
     def _try(self, what: str, make: Callable[[], None]) -> bool:

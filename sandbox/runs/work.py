@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -233,9 +233,3 @@ def _refuse_impossible_count(name: str, count: object) -> None:
     """Raise ValueError unless `count` is an integer in [0, 2^63)."""
     if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
         raise ValueError(f"{name} = {count!r} is not a count")
-
-
-def animated(lab: Lab, experiment: Experiment, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The pictures of a lab's animation: uint8 [height, width, 3] each; see `Lab.frames`."""
-    frames = lab.frames(experiment, rng, history=lab.single_frame)
-    return (frame.draw() for frame in frames)
