@@ -60,8 +60,7 @@ def _model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     if sys.platform == "darwin":
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            return _said("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+        return _said("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
 
 
@@ -93,20 +92,14 @@ def commit() -> str:
     """
     if not (ROOT / ".git").exists():
         return ""
-    try:
-        head = _git("rev-parse", "HEAD")
-        return (
-            f"{head}+" if head and _git("status", "--porcelain", "--untracked-files=no") else head
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
-def _git(*words: str) -> str:
-    return _said("git", "-C", str(ROOT), *words)
+    return _said(  # named by its digest, never by a tag
+        "git", "-C", str(ROOT), "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+"
+    )
 
 
 def _said(*command: str) -> str:
-    """The output of a program; "" when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    """The output of a program; "" when it is missing or fails."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        return done.stdout.strip()
+    return ""
