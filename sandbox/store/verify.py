@@ -104,16 +104,9 @@ def _check_files(folder: RunFolder, record: RunRecord | None, problems: list[str
     """Whether the files of measurements are what they were when the run ended."""
     for name, mark in record.files.items() if record else ():
         if name in (METRICS, TIMES) and not (
-            _size(folder, name) == mark["size"] and folder.begins_with(name, Mark(**mark))
+            folder.begins_with(name, Mark(**mark)) and folder.directory.size(name) == mark["size"]
         ):
             problems.append(f"{name} is not what was written (its SHA-256 differs).")
-
-
-def _size(folder: RunFolder, name: str) -> int:
-    try:
-        return folder.directory.size(name)
-    except StoreError:
-        return -1
 
 
 def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:
