@@ -216,10 +216,10 @@ def _with_arrays(value: object, arrays: Arrays, level: int = 0) -> object:
         return {key: _with_arrays(part, arrays, level + 1) for key, part in value.items()}
     if isinstance(value, list):
         return [_with_arrays(part, arrays, level + 1) for part in value]
-    if isinstance(value, str) and value.startswith(ARRAY):
+    if not isinstance(value, str):
+        return value
+    if value.startswith(ARRAY):
         return arrays[value.removeprefix(ARRAY)]
-    if isinstance(value, str) and value.startswith(SCALAR):
+    if value.startswith(SCALAR):
         return arrays[value.removeprefix(SCALAR)][()]
-    if isinstance(value, str) and value.startswith(TEXT):
-        return value.removeprefix(TEXT)
-    return value
+    return value.removeprefix(TEXT)
