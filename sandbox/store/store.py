@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,26 +166,23 @@ class Store:
         return [self.root / path for path in run_folders(self.root)]
 
 
-def matching(name: str, ids: Iterable[str]) -> list[str]:
+def matching(name: str, ids: Collection[str]) -> list[str]:
     """The id that equals the name, else all ids that begin with it, sorted."""
-    known = list(ids)
-    if name in known:
+    if name in ids:
         return [name]
-    return sorted(one for one in known if name.strip() and one.startswith(name))
+    return sorted(one for one in ids if name.strip() and one.startswith(name))
 
 
 def safe_label(label: str) -> str:
     """The label with `-` for all that a file's name should not contain."""
-    return "".join(
-        character if character.isalnum() or character in "-_." else "-" for character in label
-    )
+    return re.sub(r"[^\w.-]", "-", label)
 
 
 def _newest(paths: list[Path]) -> Path:
     """The run begun last, by the second in its id; runs of one second are compared by record."""
     second = max(path.name[:15] for path in paths)
     latest = [path for path in paths if path.name.startswith(second)]
-    return max(latest, key=_created) if len(latest) > 1 else latest[0]
+    return max(latest, key=_created)
 
 
 def _created(path: Path) -> str:
