@@ -254,14 +254,14 @@ class Metrics:
     def __getitem__(self, name: str) -> np.ndarray:
         """One column by "stream/column", or by its name alone when only one stream has it."""
         stream, _, column = name.rpartition("/")
-        columns = [
-            self._read()[one][column]
-            for one in ([stream] if stream else self.streams)
-            if column in self._read().get(one, {})
+        found = [
+            columns[column]
+            for one, columns in self._read().items()
+            if column in columns and stream in ("", one)
         ]
-        if len(columns) != 1:
+        if len(found) != 1:
             raise KeyError(name)
-        return columns[0]
+        return found[0]
 
     def frame(self, stream: str) -> DataFrame:
         """One stream as a pandas DataFrame (pandas must be installed)."""
