@@ -147,9 +147,7 @@ class RunRecord:
             self.device,
             self.data,
         ]
-        return hashlib.sha256(
-            json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()
-        ).hexdigest()
+        return _sha256(parts)
 
     @property
     def reason(self) -> str:
@@ -266,10 +264,10 @@ def _first_problem(error: Exception) -> str:
 
 
 def _damaged(path: Path, what: str) -> StoreError:
-    remedy = (
-        "The other files of the run are untouched; `python -m sandbox delete` removes the folder."
+    return StoreError(
+        f"{path} is damaged ({what}). The other files of the run are untouched; `python -m sandbox "
+        "delete` removes the folder."
     )
-    return StoreError(f"{path} is damaged ({what}). {remedy}")
 
 
 def with_artifacts(content: bytes, added: Iterable[Artifact]) -> bytes:
@@ -291,10 +289,12 @@ def _digest(document: Document) -> str:
     """SHA-256 of a document without its digest, independent of the order of entries and of
     whitespace.
     """
-    rest = {name: value for name, value in document.items() if name != "digest"}
-    return hashlib.sha256(
-        json.dumps(rest, sort_keys=True, separators=(",", ":"), default=plain).encode()
-    ).hexdigest()
+    return _sha256({name: value for name, value in document.items() if name != "digest"})
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _written(document: Document) -> bytes:
