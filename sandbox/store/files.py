@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
@@ -72,9 +73,10 @@ class Directory:
             StoreError: when it is not a file.
         """
         status = self.status(name)
-        if status is not None:
-            self._refuse_other(name, status)
-        return 0 if status is None else status.st_size
+        if status is None:
+            return 0
+        self._refuse_other(name, status)
+        return status.st_size
 
     def open(self, name: str) -> IO[bytes]:
         """A file to read.
@@ -326,11 +328,9 @@ def temporary_name(name: str) -> str:
     return f"{before}{slash}.{last[:100]}.{os.getpid()}-{secrets.token_hex(3)}{DRAFT}"
 
 
-@contextlib.contextmanager
-def whole_file(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+def whole_file(path: Path, *, sync: bool = True) -> AbstractContextManager[IO[bytes]]:
     """`Directory.writing` for a file outside of runs: where a user asks for it."""
-    with Directory(path.parent).writing(path.name, sync=sync) as file:
-        yield file
+    return Directory(path.parent).writing(path.name, sync=sync)
 
 
 def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:

@@ -90,15 +90,10 @@ class RunFolder:
 
     def alive(self, record: RunRecord) -> bool:
         """Whether a process works on this run now."""
-        if record.host != platform.node():
-            return self._beats()
-        try:
-            return self._is_locked()
-        except (
-            OSError,
-            StoreError,
-        ):  # no permission to read the lock of another user's store: use the heartbeat
-            return self._beats()
+        if record.host == platform.node():
+            with contextlib.suppress(OSError, StoreError):  # the lock of another user's store
+                return self._is_locked()
+        return self._beats()
 
     def is_locked(self) -> bool:
         """Whether a process of this machine holds the lock, even before it has written anything."""
@@ -122,15 +117,6 @@ class RunFolder:
         self.directory.remove_drafts(self.checkpoints.name)
         self.artifacts.remove_scratch()
 
-    def refuse_links(self) -> None:
-        """Refuse a folder with a link, or anything else that is neither file nor folder.
-
-        Raises:
-            LinkError: naming the first.
-        """
-        for name in self.directory.odd():
-            raise LinkError(self.path / name)
-
     @contextlib.contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
         """Lock the folder and be the only writer of this run.
@@ -139,11 +125,13 @@ class RunFolder:
             new: whether the run is being created, and has no record yet.
 
         Raises:
+            LinkError: naming the first link, or whatever else is neither file nor folder.
             StoreError: when another process holds the lock, when the run is gone, or when the
                 folder cannot be written.
         """
         with self._locked():
-            self.refuse_links()
+            for name in self.directory.odd():
+                raise LinkError(self.path / name)
             if not new and not self.directory.exists(RECORD):
                 self.directory.remove(LOCK)
                 raise StoreError(f"Run {self.id} is gone; it was deleted.")
