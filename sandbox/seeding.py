@@ -76,7 +76,7 @@ class GlobalGenerators:
         if not self.names:
             yield
             return
-        outside = self._read()
+        outside = self.read()
         if self._inside is None:
             self._seed()
         else:
@@ -84,7 +84,7 @@ class GlobalGenerators:
         try:
             yield
         finally:
-            self._inside = self._read()
+            self._inside = self.read()
             self._write(outside)
 
     def state(self) -> dict[str, Any]:
@@ -123,7 +123,8 @@ class GlobalGenerators:
 
             torch.manual_seed(self._seeds["torch"])
 
-    def _read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
+        """What the libraries' generators hold now, by name; torch's only where it is loaded."""
         kept: dict[str, Any] = {}
         if "python" in self.names:
             kept["python"] = random.getstate()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Mapping
 
 import numpy as np
 import rich.style  # noqa: F401 - draws from Python's generator when it is first imported
 
+from sandbox.seeding import GlobalGenerators
 from sandbox.text import Document
 
 
@@ -40,12 +39,8 @@ def fingerprint(value: object) -> bytes:
 
 
 def global_states() -> Document:
-    """What the global generators hold, by the names that a lab may give in `global_generators`."""
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - looked at, not drawn from
-    states = {
-        "python": random.getstate(),
-        "numpy": (numpy_state["state"]["key"].tobytes(), numpy_state["state"]["pos"]),
-    }
-    if "torch" in sys.modules:
-        states["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes()
-    return states
+    """Fingerprints of the global generators, by the names that a lab may give in
+    `global_generators`.
+    """
+    states = GlobalGenerators(0, ("python", "numpy", "torch")).read()
+    return {name: fingerprint(state) for name, state in states.items()}
