@@ -73,9 +73,6 @@ class GlobalGenerators:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Swap the run's generators in, and out again at the end."""
-        if not self.names:
-            yield
-            return
         outside = self.read()
         if self._inside is None:
             self._seed()
@@ -104,11 +101,7 @@ class GlobalGenerators:
         inside = dict(state)
         if "python" in inside:
             kept = inside["python"]
-            inside["python"] = (
-                kept["version"],
-                tuple(int(word) for word in kept["words"]),
-                kept["gauss"],
-            )
+            inside["python"] = (kept["version"], tuple(map(int, kept["words"])), kept["gauss"])
         self._inside = inside or None
 
     def _seed(self) -> None:
