@@ -229,8 +229,11 @@ def points_of(block: Block, unit: str, done: int) -> TrackedPoints | None:
         done: units done at the end of the block. Without a column named after the unit, only the
             last row has a step: this one.
     """
-    numeric = {name: _numbers(values) for name, values in block.columns.items()}
-    columns = {name: values for name, values in numeric.items() if values is not None}
+    columns = {
+        name: numbers
+        for name, values in block.columns.items()
+        if (numbers := _numbers(values)) is not None
+    }
     name = next((one for one in unit_columns(unit) if one in columns), None)
     if name is None:
         step = np.array([float(done)])
