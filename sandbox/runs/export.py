@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -115,7 +115,7 @@ def _opened(folder: Directory, names: Iterable[str], place: str) -> Members:
     return {f"{place}{name}": partial(folder.open, name) for name in names}
 
 
-def _write(path: Path, name: str, members: Mapping[str, Callable[[], IO[bytes]]]) -> None:
+def _write(path: Path, name: str, members: Members) -> None:
     with whole_file(path) as file, ZipFile(file, "w") as archive:
         for inner in sorted(members):
             info = ZipInfo(f"{name}/{inner}")  # of 1980-01-01

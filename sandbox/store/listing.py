@@ -11,7 +11,7 @@ import heapq
 import os
 import re
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -153,14 +153,11 @@ def run_folders(root: Path) -> Iterator[str]:
 def remove_old_index(root: Path) -> None:
     """Remove the index of runs that earlier versions kept beside them, or in the user's cache."""
     digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    for path in (root / "index.sqlite", _cache() / f"index-{digest}.sqlite"):
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    for path in (root / "index.sqlite", caches / f"sandbox/index-{digest}.sqlite"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             if OLD_INDEX in file.read(8192):
                 path.unlink()
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "sandbox"
 
 
 def _row_and_record(root: Path, path: str) -> tuple[Row, RunRecord | None]:
@@ -189,7 +186,7 @@ def _row_and_record(root: Path, path: str) -> tuple[Row, RunRecord | None]:
     return row, record
 
 
-def _oldest_first(some: Iterator[Row] | list[Row]) -> list[Row]:
+def _oldest_first(some: Iterable[Row]) -> list[Row]:
     return sorted(some, key=lambda row: (row.id[:15], row.created, row.id))
 
 
