@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from sandbox.errors import CheckpointError
 from sandbox.lab import State
@@ -130,21 +131,16 @@ def _arrays(content: bytes) -> Arrays:
                 raise ValueError(f"{part.filename} is compressed, or no array")
             data = archive.read(part)
             file = io.BytesIO(data)
-            version = np.lib.format.read_magic(file)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
+            first = npy.read_magic(file) == (1, 0)
+            read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
             shape, _, dtype = read(file)
             if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
                 raise ValueError(
                     f"{part.filename} does not hold the array that its header describes"
                 )
             file.seek(0)
-            arrays[part.filename.removesuffix(".npy")] = np.lib.format.read_array(
-                file, allow_pickle=False
-            )
+            name = part.filename.removesuffix(".npy")
+            arrays[name] = npy.read_array(file, allow_pickle=False)
     return arrays
 
 
