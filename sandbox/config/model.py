@@ -72,17 +72,13 @@ class LabConfig(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_without_effect(self) -> Self:
-        changed = [
-            name
+        problems = [
+            f"{option_name(name)} has no effect: {self.without_effect[name]}"
             for name, value in self
             if name in self.without_effect and value != type(self).model_fields[name].get_default()
         ]
-        if changed:
-            reasons = "; ".join(
-                f"{option_name(name)} has no effect: {self.without_effect[name]}"
-                for name in changed
-            )
-            raise ValueError(reasons)
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @field_validator("*", mode="before")

@@ -84,11 +84,13 @@ def resolve(
     """
     problems: list[str] = []
     plain = laid_over(config, layers, problems, prefix)
-    strange = [name for name, value in flat(plain).items() if not is_text(value)]
+    strange = [
+        f"{prefix}{name}: it should be text in UTF-8"
+        for name, value in flat(plain).items()
+        if not is_text(value)
+    ]
     if strange:
-        raise ConfigError(
-            title, [f"{prefix}{name}: it should be text in UTF-8" for name in strange]
-        )
+        raise ConfigError(title, strange)
     instance = _validated(config, plain, prefix, problems)
     if not problems:  # pydantic does not validate defaults
         problems += [

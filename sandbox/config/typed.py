@@ -38,10 +38,11 @@ def from_text(text: str, annotation: object) -> object:
         annotation: the field's type: Literal[1, 2], int | str | None, tuple[float, ...].
     """
     kinds = alternatives(annotation)
-    literals = [kind for kind in kinds if get_origin(kind) is Literal]
-    for choice in (choice for literal in literals for choice in get_args(literal)):
-        if text == (str(choice).lower() if isinstance(choice, bool) else str(choice)):
-            return choice
+    for kind in kinds:
+        if get_origin(kind) is Literal:
+            for choice in get_args(kind):
+                if text == (str(choice).lower() if isinstance(choice, bool) else str(choice)):
+                    return choice
     if NoneType in kinds and text.lower() == "none":
         return None
     if bool in kinds and len(kinds) > 1 and text.lower() in FLAGS:
@@ -49,10 +50,11 @@ def from_text(text: str, annotation: object) -> object:
     number = _number(text, kinds)
     if number is not None:
         return number
-    for kind in (kind for kind in kinds if get_origin(kind) in SEQUENCES):
-        parts = _parts(text, kind)
-        if str not in kinds or ("," in text and _is(kind, parts)):
-            return parts
+    for kind in kinds:
+        if get_origin(kind) in SEQUENCES:
+            parts = _parts(text, kind)
+            if str not in kinds or ("," in text and _is(kind, parts)):
+                return parts
     return text
 
 
