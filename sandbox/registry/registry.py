@@ -188,8 +188,7 @@ class Registry:
         """Import a plugin and add what it registers, or record its error."""
         begun = time.perf_counter()
         try:
-            if plugin.name in self.plugins:
-                other = self.plugins[plugin.name]
+            if other := self.plugins.get(plugin.name):
                 plugin.name = f"{plugin.name} ({plugin.source})"
                 raise PluginError(f"There is already a plugin '{other.name}' ({other.source}).")
             module = load()

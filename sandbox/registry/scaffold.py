@@ -50,14 +50,12 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
     }
     files = {f"{module}.py": f"{kind}.py.txt"} if one_file else package
     paths = {parent / path: template for path, template in files.items()}
-    taken = next(
-        (path for path in [parent / next(iter(files)).split("/")[0], *paths] if path.exists()), None
-    )
-    if taken is not None:
-        raise UsageError(
-            f"{taken} is there already; nothing was written. Choose another name, or another "
-            "folder with --in."
-        )
+    for path in [parent / next(iter(files)).split("/")[0], *paths]:
+        if path.exists():
+            raise UsageError(
+                f"{path} is there already; nothing was written. Choose another name, or another "
+                "folder with --in."
+            )
     for path, template in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_rendered(template, name, kind, one_file), encoding="utf-8")
