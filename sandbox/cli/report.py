@@ -28,18 +28,15 @@ EXIT_CODES = {"interrupted": 130, "failed": 1, "lost": 1}
 
 def print_run(run: Run, *, as_json: bool) -> int:
     """Print how a run ended and return the corresponding exit code."""
+    record = run.record
     if as_json:
         print_json(run.document())
-        return EXIT_CODES.get(run.status, 0)
-    record = run.record
-    heading(f"{record.title} · {record.status} at {record.unit} {number(record.done_units)}")
-    pairs(summary_rows(run))
-    if record.artifacts:
-        click.echo(f"Kept in {shown_path(run.path)}:")
-        pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
     else:
-        click.echo(f"Kept in {shown_path(run.path)}.")
-    next_commands(*followups(run))
+        heading(f"{record.title} · {record.status} at {record.unit} {number(record.done_units)}")
+        pairs(summary_rows(run))
+        click.echo(f"Kept in {shown_path(run.path)}{':' if record.artifacts else '.'}")
+        pairs((artifact.name, size(artifact.size)) for artifact in record.artifacts)
+        next_commands(*followups(run))
     return EXIT_CODES.get(record.status, 0)
 
 

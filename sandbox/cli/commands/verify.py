@@ -98,11 +98,11 @@ def _recompute(folder: RunFolder, units: int | None, data: Path | None, as_json:
         raise StoreError(f"Run {folder.id} cannot be computed again: {error}.") from error
     if as_json:
         print_json(answer)
-        return 0 if answer["same"] else 1
-    click.echo(html.render("recompute.txt", **answer), nl=False)
-    export = ["export", typed(folder)], "one file, with which others can check it"
-    show = ["show", typed(folder)], "what it was computed with"
-    next_commands(export if answer["same"] else show)
+    else:
+        click.echo(html.render("recompute.txt", **answer), nl=False)
+        export = ["export", typed(folder)], "one file, with which others can check it"
+        show = ["show", typed(folder)], "what it was computed with"
+        next_commands(export if answer["same"] else show)
     return 0 if answer["same"] else 1
 
 
