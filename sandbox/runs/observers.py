@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from operator import methodcaller
 from typing import Literal, Protocol
 
 from sandbox.errors import PluginError, SandboxError, error_text
@@ -55,7 +54,7 @@ class Observers:
         """Pass a message on to every observer."""
         for observer in list(self._observers):
             try:
-                methodcaller(event, message)(observer)
+                getattr(observer, event)(message)
             except KeyboardInterrupt:
                 raise
             except BaseException:
@@ -66,7 +65,7 @@ class Observers:
         for observer in list(self._observers):
             self._run.record = self._record_copy(event)
             try:
-                methodcaller(event, self._run, *details)(observer)
+                getattr(observer, event)(self._run, *details)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # also SystemExit and other BaseExceptions
@@ -120,8 +119,10 @@ def observers_for(names: Sequence[str]) -> tuple[list[Observer], list[str]]:
     Raises:
         UsageError: when one that was asked for is unknown, or a library that it needs is missing.
     """
-    parts = [name.partition("=") for name in names]
-    asked = {registry().find("observer", name): target for name, _, target in parts}
+    asked = {
+        registry().find("observer", name): target
+        for name, _, target in (name.partition("=") for name in names)
+    }
     always = [entry for entry in registry().entries("observer") if entry.always]
     observers: list[Observer] = []
     warnings: list[str] = []
