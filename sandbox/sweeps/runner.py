@@ -106,7 +106,8 @@ class SweepRunner:
         self._trials = int(record.search["trials"]) if self._adaptive else len(record.trials)
         self.tally = Tally(total=self._trials * record.seeds, objective=record.objective)
         self._queue: deque[str] = deque()
-        self._open: dict[int, OpenTrial] = {}
+        self._open: set[int] = set()
+        """Numbers of the trials whose runs are not all done."""
         self._trial_of: dict[str, OpenTrial] = {}
         self._next = 0
         self._begun = time.monotonic()
@@ -153,7 +154,8 @@ class SweepRunner:
         return self._job(self._queue.popleft())
 
     def _open_trial(self, trial: Trial) -> None:
-        opened = self._open[trial.number] = OpenTrial(trial)
+        opened = OpenTrial(trial)
+        self._open.add(trial.number)
         self._trial_of |= dict.fromkeys(trial.runs, opened)
         runs = [run for run in trial.runs if not self._ended_before(opened, run)]
         if not trial.pruned:  # the other seeds start only if the pruner keeps the first
@@ -259,9 +261,12 @@ class SweepRunner:
         trial = opened.trial
         if not trial.pruned and len(opened.outcomes) < len(trial.runs):
             return
-        self._open.pop(trial.number, None)
-        values = [figure(one.summary, self.record.objective) for one in opened.outcomes.values()]
-        known = [value for value in values if value is not None]
+        self._open.discard(trial.number)
+        known = [
+            value
+            for one in opened.outcomes.values()
+            if (value := figure(one.summary, self.record.objective)) is not None
+        ]
         mean = fmean(known) if not trial.pruned and len(known) == len(trial.runs) else None
         if mean is not None:
             pick, best = max if self.record.direction == "maximize" else min, self.tally.best
