@@ -48,10 +48,7 @@ def check_env(make: str | Callable[..., Any], *, steps: int = 200) -> None:
     frame = env.render()
     shape = frame.shape if isinstance(frame, np.ndarray) else ()
     require(
-        isinstance(frame, np.ndarray)
-        and frame.dtype == np.uint8
-        and len(shape) == 3
-        and shape[2] == 3,
+        isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and shape[2:] == (3,),
         f"render() gives {type(frame).__name__} {shape or ''}, not uint8 [height, width, 3]",
     )
     env.close()

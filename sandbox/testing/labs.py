@@ -78,9 +78,10 @@ def check_lab(
         lab.Config, [presets.get(preset, {}), config or {}], f"preset '{preset}' of {name}"
     )
     settings.check_available()
-    names = tuple(lab.global_generators)
     check_experiment(
-        lambda context: lab.build(settings, context), blocks=blocks, global_generators=names
+        lambda context: lab.build(settings, context),
+        blocks=blocks,
+        global_generators=lab.global_generators,
     )
     _check_pictures(lab, settings, name)
 
