@@ -94,8 +94,7 @@ class LinkError(StoreError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} is a link, and nothing in a run's folder is followed through a link. If you "
-            "trust it, put a copy of what it "
-            "leads to in its place; else remove it."
+            "trust it, put a copy of what it leads to in its place; else remove it."
         )
 
 

@@ -141,9 +141,8 @@ class Registrar:
         if not NAME.fullmatch(name) or PureWindowsPath(name).is_reserved():
             raise PluginError(
                 f"Plugin '{self._plugin.name}' registers a {kind} named '{printable(name)}': a "
-                "name begins with a letter or a digit, holds "
-                "letters, digits, '-', '_', '.' and '+', at most 100, and is a folder's name on "
-                "every system."
+                "name begins with a letter or a digit, holds letters, digits, '-', '_', '.' and "
+                "'+', at most 100, and is a folder's name on every system."
             )
         if target.count(":") != 1:
             raise PluginError(

@@ -123,8 +123,7 @@ def usable_checkpoints(folder: RunFolder, warn: Callable[[str], None]) -> Iterat
         if damaged:
             warn(
                 f"{damaged[0]} is not what it was at checkpoint {number:06d}; an earlier "
-                "checkpoint "
-                "is used, or the beginning."
+                "checkpoint is used, or the beginning."
             )
             continue
         yield saved
