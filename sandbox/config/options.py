@@ -15,7 +15,7 @@ from sandbox.text import number
 
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 """Limits of a number, as annotated-types calls them."""
-LOW, HIGH = ("gt", "ge"), ("lt", "le")
+LOW, HIGH = (">", ">="), ("<", "<=")
 
 
 class Option(NamedTuple):
@@ -103,18 +103,15 @@ def _word(kind: Any) -> str:
 def _limits(info: FieldInfo) -> str:
     """The limits of a number: `0<x<=1`, or one of them alone: `>=1`."""
     bounds = {
-        key: value
+        sign: _bound(value)
         for mark in info.metadata
-        for key in SIGNS
+        for key, sign in SIGNS.items()
         if (value := getattr(mark, key, None)) is not None
     }
-    low, high = (next((key for key in keys if key in bounds), "") for keys in (LOW, HIGH))
+    low, high = (next((sign for sign in signs if sign in bounds), "") for signs in (LOW, HIGH))
     if low and high:
-        above, below = ("<" if key in ("gt", "lt") else "<=" for key in (low, high))
-        return f"{_bound(bounds[low])}{above}x{below}{_bound(bounds[high])}"
-    return next(
-        (f"{sign}{_bound(bounds[key])}" for key, sign in SIGNS.items() if key in bounds), ""
-    )
+        return f"{bounds[low]}{low.replace('>', '<')}x{high}{bounds[high]}"
+    return next((f"{sign}{bound}" for sign, bound in bounds.items()), "")
 
 
 def _bound(value: float) -> str:
