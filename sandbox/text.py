@@ -62,12 +62,14 @@ def number(value: object, digits: int = DIGITS, scale: float = 1.0) -> str:
         count = int(value)
         grouped = "d" if abs(count) < PLAIN else "_d"
         return f"{count:{grouped}}" if abs(count) < COUNTED else _exponent(Decimal(count), digits)
-    if value is None or (isinstance(value, Real) and math.isnan(value)):
-        return MISSING
-    return _measured(float(value), digits, scale) if isinstance(value, Real) else str(value)
+    if isinstance(value, Real):
+        return _measured(float(value), digits, scale)
+    return MISSING if value is None else str(value)
 
 
 def _measured(value: float, digits: int, scale: float) -> str:
+    if math.isnan(value):
+        return MISSING
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     if abs(value) <= ROUNDING * scale:

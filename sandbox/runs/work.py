@@ -185,11 +185,8 @@ def _refuse_misfit(fresh: Any, kept: Any, name: str) -> None:
             value, or when an entry of a dictionary is missing.
     """
     expected, actual = _kind(fresh), _kind(kept)
-    if (
-        expected == "array"
-        and actual == "array"
-        and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS)
-    ):
+    both_arrays = expected == actual == "array"
+    if both_arrays and (fresh.dtype.kind in NUMBERS) != (kept.dtype.kind in NUMBERS):
         actual = f"array of {kept.dtype}"
     fits = {
         "number": ("number", "array"),
