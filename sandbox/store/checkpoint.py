@@ -131,8 +131,8 @@ def _arrays(content: bytes) -> Arrays:
                 raise ValueError(f"{part.filename} is compressed, or no array")
             data = archive.read(part)
             file = io.BytesIO(data)
-            first = npy.read_magic(file) == (1, 0)
-            read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
+            version_1 = npy.read_magic(file) == (1, 0)
+            read = npy.read_array_header_1_0 if version_1 else npy.read_array_header_2_0
             shape, _, dtype = read(file)
             if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
                 raise ValueError(

@@ -91,7 +91,7 @@ class RunFolder:
     def alive(self, record: RunRecord) -> bool:
         """Whether a process works on this run now."""
         if record.host == platform.node():
-            with contextlib.suppress(OSError, StoreError):  # the lock of another user's store
+            with contextlib.suppress(OSError, StoreError):  # another user's lock cannot be read
                 return self._is_locked()
         return self._beats()
 
