@@ -45,8 +45,8 @@ class AgentResult:
         return scores(self.runs)
 
     @cached_property
-    def errors(self) -> np.ndarray | None:
-        """Standard errors of the scores, float64 [runs, tasks]; None where all are exact."""
+    def errors(self) -> np.ndarray:
+        """Standard errors of sampled scores, 0 of exact ones: float64 [runs, tasks]."""
         return errors(self.runs)
 
     @property
@@ -58,7 +58,7 @@ class AgentResult:
         self, name: str, statistic: aggregates.Statistic, table: np.ndarray | None = None
     ) -> Estimate:
         """A statistic of the scores, or of another table, float [runs, tasks]."""
-        noise = self.errors if table is None else None
+        noise = self.errors if table is None and self.errors.any() else None
         table = self.scores if table is None else table
         if len(table) < MIN_RUNS:
             return Estimate(float(statistic(table)), NAN, NAN)

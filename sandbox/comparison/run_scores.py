@@ -133,7 +133,6 @@ def scores(runs: Sequence[RunScores]) -> np.ndarray:
     return np.array([[one.score.value] for one in runs])
 
 
-def errors(runs: Sequence[RunScores]) -> np.ndarray | None:
-    """The standard errors of sampled scores, float64 [runs, 1 task]; None where all are exact."""
-    every = np.array([[one.score.standard_error or 0.0] for one in runs])
-    return every if every.any() else None
+def errors(runs: Sequence[RunScores]) -> np.ndarray:
+    """The standard errors of sampled scores, 0 of exact ones: float64 [runs, 1 task]."""
+    return np.array([[one.score.standard_error or 0.0] for one in runs])

@@ -112,21 +112,22 @@ class TasksResult(AgentResult):
     @cached_property
     def scores(self) -> np.ndarray:
         """The normalised final scores: float64 [runs, tasks]."""
-        columns = [
-            (scores(runs)[:, 0] - scale.random.value) / scale.span
-            for runs, scale in zip(self.on_tasks, self.scales, strict=True)
-        ]
-        return np.stack(columns, axis=1)
+        return np.hstack(
+            [
+                (scores(runs) - scale.random.value) / scale.span
+                for runs, scale in zip(self.on_tasks, self.scales, strict=True)
+            ]
+        )
 
     @cached_property
-    def errors(self) -> np.ndarray | None:
-        """Standard errors of sampled scores, normalised: float64 [runs, tasks], or None."""
-        columns = [
-            np.zeros(len(runs)) if (some := errors(runs)) is None else some[:, 0] / abs(scale.span)
-            for runs, scale in zip(self.on_tasks, self.scales, strict=True)
-        ]
-        every = np.stack(columns, axis=1)
-        return every if every.any() else None
+    def errors(self) -> np.ndarray:
+        """Standard errors of sampled scores, normalised; 0 of exact ones: float64 [runs, tasks]."""
+        return np.hstack(
+            [
+                errors(runs) / abs(scale.span)
+                for runs, scale in zip(self.on_tasks, self.scales, strict=True)
+            ]
+        )
 
     @property
     def oriented(self) -> np.ndarray:
