@@ -16,10 +16,9 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
 
 from sandbox.errors import SandboxError
-from sandbox.runs.view import KINDS
 from sandbox.store.files import Directory, is_name
 from sandbox.web.export import run_page
-from sandbox.web.facts import SOUNDS
+from sandbox.web.facts import MEDIA
 from sandbox.web.service import Service
 
 PIECE = 1 << 16
@@ -42,8 +41,7 @@ def register(app: FastAPI, service: Service) -> None:
             file = folder.directory.open(f"{folder.artifacts.folder.name}/{name}")
         except (SandboxError, OSError):
             raise HTTPException(404) from None
-        kind = {**KINDS, **SOUNDS}.get(Path(name).suffix, "")
-        return _answer(file, kind, "" if kind else Path(name).name)
+        return _answer(file, MEDIA.get(Path(name).suffix, ""), Path(name).name)
 
     @app.get("/export/{lab}/{run}")
     def export(lab: str, run: str) -> StreamingResponse:
@@ -58,23 +56,21 @@ def register(app: FastAPI, service: Service) -> None:
     @app.get("/runs/{room}/{group}/{name}")
     def page(room: str, group: str, name: str) -> StreamingResponse:
         """A page of a sweep, a comparison or a reproduction."""
-        if room not in GROUPS or not (is_name(group) and is_name(name)):
-            raise HTTPException(404)
-        if Path(name).suffix not in (".html", ".json", ".csv"):
+        known = room in GROUPS and Path(name).suffix in (".html", ".json", ".csv")
+        if not (known and is_name(group) and is_name(name)):
             raise HTTPException(404)
         try:
             file = Directory(service.store.root / room).open(f"{group}/{name}")
         except (SandboxError, OSError):
             raise HTTPException(404) from None
-        is_page = name.endswith(".html")
-        return _answer(file, "text/html" if is_page else "", "" if is_page else name)
+        return _answer(file, "text/html" if name.endswith(".html") else "", name)
 
 
-def _answer(file: IO[bytes], kind: str, attachment: str) -> StreamingResponse:
+def _answer(file: IO[bytes], kind: str, name: str) -> StreamingResponse:
+    """A file of a kind that browsers show; of no kind, it is downloaded under its name."""
     headers = {"content-security-policy": SEALED, "cache-control": "no-cache"}
-    if attachment:
-        headers["content-disposition"] = _attachment(attachment)
-    kind = kind or "application/octet-stream"
+    if not kind:
+        kind, headers["content-disposition"] = "application/octet-stream", _attachment(name)
     return StreamingResponse(_pieces(file), media_type=kind, headers=headers)
 
 
