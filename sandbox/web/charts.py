@@ -67,12 +67,13 @@ def curves(
     for place, (label, line) in enumerate(lines.items()):
         colour = COLOURS[place % len(COLOURS)]
         look = {"name": label, "itemStyle": {"color": colour}}
-        if line.low is not None and line.high is not None:
+        if line.band:
+            low, high = line.band
             hidden = {**look, **quiet, "lineStyle": {"width": 0}, "showSymbol": False}
             stacked = {"stack": f"band {place}", "stackStrategy": "all", **hidden}
-            add(line.x, line.low, stacked)
+            add(line.x, low, stacked)
             area = {"areaStyle": {"color": colour, "opacity": 0.2}}
-            add(line.x, line.high - line.low, {**stacked, **area})
+            add(line.x, high - low, {**stacked, **area})
         if faint and label in faint:
             thin = {"width": 1, "color": colour, "opacity": 0.3}
             add(faint[label].x, faint[label].y, {**look, **quiet, "lineStyle": thin})

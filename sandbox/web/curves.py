@@ -97,13 +97,12 @@ class ThinnedLine:
 
     Attributes:
         x, y: float [points].
-        low, high: the band's edges at the same places, float [points]; None for no band.
+        band: its lower and upper edge at the same places, float [points] each; None for no band.
     """
 
     x: np.ndarray
     y: np.ndarray
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
+    band: tuple[np.ndarray, np.ndarray] | None = None
 
 
 EMPTY = ThinnedLine(np.empty(0), np.empty(0))
@@ -224,7 +223,8 @@ class Curves:
         edges = [self._placed(stream, name + end, share, axis) for end in BAND] if many else []
         if middle == name or not all(len(places) for places, _ in edges):
             return ThinnedLine(x, y)
-        return ThinnedLine(x, y, *(np.interp(x, *edge) for edge in edges))
+        low, high = (np.interp(x, *edge) for edge in edges)
+        return ThinnedLine(x, y, (low, high))
 
     def _placed(
         self, stream: str, name: str, share: float, axis: str
@@ -270,4 +270,4 @@ def band_of(lines: Iterable[ThinnedLine]) -> ThinnedLine:
         [np.interp(x, line.x, line.y, left=np.nan, right=np.nan) for line in known]
     )  # [runs, places]
     low, middle, high = np.nanquantile(values, (0.0, 0.5, 1.0), axis=0)
-    return ThinnedLine(x, middle, low, high) if len(known) > 1 else ThinnedLine(x, middle)
+    return ThinnedLine(x, middle, (low, high) if len(known) > 1 else None)

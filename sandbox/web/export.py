@@ -76,8 +76,8 @@ def _figures(run: Run, curves: Curves) -> Iterator[tuple[Figure, str]]:
                 if faint:
                     caption = f"Stream {stream}. Pale: the values; strong: the mean around each."
                     axes.plot(smooth.x, smooth.y, color=plots.COLOURS[0])
-                if line.low is not None and line.high is not None:
-                    axes.fill_between(line.x, line.low, line.high, alpha=0.2)
+                if line.band:
+                    axes.fill_between(line.x, *line.band, alpha=0.2)
                 if run.score and run.score.optimum is not None and name == run.score.name:
                     plots.optimum_line(axes, run.score.optimum, "optimum")
                 axes.set_title(words(name))

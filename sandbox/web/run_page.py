@@ -110,7 +110,7 @@ class RunPage:
         score = self._run.record.score
         optimum = score.get("optimum") if score.get("name") == name else None
         shown = curves.line(stream, name, float(self._smoothing.value))
-        faint = {label: line} if len(shown.x) != len(line.x) and line.low is None else {}
+        faint = {label: line} if len(shown.x) != len(line.x) and not line.band else {}
         return charts.curves({label: shown}, self._run.record.unit, optimum=optimum, faint=faint)
 
     @ui.refreshable_method

@@ -39,7 +39,7 @@ def test_lines_over_the_same_places_share_them():
 
 def test_a_band_is_stacked_from_its_lower_edge():
     x = np.array([1.0, 2.0])
-    band = ThinnedLine(x, np.array([0.0, 1.0]), np.array([-2.0, 0.0]), np.array([3.0, 1.5]))
+    band = ThinnedLine(x, np.array([0.0, 1.0]), (np.array([-2.0, 0.0]), np.array([3.0, 1.5])))
     options = charts.curves({"a": band}, "epoch")
     assert [drawn(options, place)[1] for place in range(3)] == [[-2, 0], [5, 1.5], [0, 1]]
     assert options["series"][0]["stack"] == options["series"][1]["stack"]

@@ -196,7 +196,8 @@ def test_many_seeds_are_one_curve_with_a_band(followed):
     curves.follow()
     assert curves.names == {"learn": ["return", "return_rate_low"]}
     line = curves.line("learn", "return")
-    assert (line.y.tolist(), line.low.tolist(), line.high.tolist()) == ([2, 2], [0, 0], [4, 4])
+    assert line.y.tolist() == [2, 2]
+    assert [edge.tolist() for edge in line.band] == [[0, 0], [4, 4]]
 
 
 def test_a_band_without_an_edge_is_a_line(followed):
@@ -206,7 +207,7 @@ def test_a_band_without_an_edge_is_a_line(followed):
     curves = Curves(folder, "episode")
     curves.follow()
     line = curves.line("learn", "return")
-    assert (line.y.tolist(), line.low) == ([1, 2], None)
+    assert (line.y.tolist(), line.band) == ([1, 2], None)
 
 
 def test_runs_that_differ_in_the_seed_become_a_band():
@@ -220,8 +221,8 @@ def test_runs_that_differ_in_the_seed_become_a_band():
         ]
     )
     assert band.y.tolist() == [2.0, 3.0, 5.5]
-    assert (band.low.tolist(), band.high.tolist()) == ([0.0, 1.0, 2.0], [4.0, 5.0, 9.0])
-    assert band_of([short]).low is None and len(band_of([]).x) == 0
+    assert [edge.tolist() for edge in band.band] == [[0.0, 1.0, 2.0], [4.0, 5.0, 9.0]]
+    assert band_of([short]).band is None and len(band_of([]).x) == 0
 
 
 def test_a_page_in_one_file_loads_no_other(tmp_path, say):
