@@ -78,7 +78,7 @@ def parallel_coordinates(
     starts = np.cumsum([0.0] + [width + GAP for width in widths[:-1]])  # [axes], inches
     width = max(float(starts[-1] + widths[-1]), 0.11 * len(title), 0.09 * len(best_label) + 0.6)
     with plots.style():
-        figure = plots.figure(width + 0.4, HEIGHT + 1.6, left=0.2, right=0.2, bottom=1.15, top=0.45)
+        figure = plots.figure(width + 0.4, HEIGHT + 1.6, left=0.2, bottom=1.15, top=0.45)
         axes = figure.subplots()
         goodness = places[:, -1] if higher_is_better else 1 - places[:, -1]
         _draw_trials(axes, places, goodness, starts, widths)
@@ -109,10 +109,6 @@ class Scale:
     def __init__(self, values: Sequence[Setting], crowded: bool = False) -> None:
         known = {value for value in values if value is not None and value == value}
         numbers = all(isinstance(value, (int, float)) for value in known)
-        self._texts = {
-            value: number(value, 4, scale=0) if isinstance(value, (int, float)) else value
-            for value in known
-        }
         self._distinct = sorted(known) if numbers else sorted(known, key=_natural)
         self.even, self.log, self._few = not numbers, False, True
         self.low, self.high = 0.0, 0.0
@@ -141,7 +137,7 @@ class Scale:
         """Where to write which value."""
         if self._few or len(self._distinct) == 1:
             every = -(-len(self._distinct) // WORDS)
-            return [(self(value), self._texts[value]) for value in self._distinct[::every]]
+            return [(self(value), number(value, 4, scale=0)) for value in self._distinct[::every]]
         middle = np.geomspace if self.log else np.linspace
         return [
             (self(value), number(value, 3, scale=0))
