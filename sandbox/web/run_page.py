@@ -121,9 +121,11 @@ class RunPage:
             layout.badge(record.status)
             ui.space()
             if record.status == "running":
-                layout.button("Stop", "stop", self._stop)
+                layout.button(
+                    "Stop", "stop", lambda: layout.attempt(self._service.stop, self._path)
+                )
             elif record.status != "finished":
-                layout.button("Resume", "play_arrow", self._resume)
+                layout.button("Resume", "play_arrow", lambda: resume(self._service, run.id))
             file = f"/export/{quote(self._path)}"
             layout.button("Save as HTML", "download", lambda: ui.navigate.to(file))
             _delete_button(self._service, self._path)
@@ -135,12 +137,6 @@ class RunPage:
         layout.template("run_score.html", score=run.score)
         if record.command:
             layout.copyable(record.command)
-
-    async def _stop(self) -> None:
-        await layout.attempt(self._service.stop, self._path)
-
-    def _resume(self) -> None:
-        resume(self._service, self._run.id)
 
     @ui.refreshable_method
     def _draw_rest(self) -> None:
