@@ -186,6 +186,15 @@ class Curves:
         }
         return {place: line for place, line in every.items() if len(line.x)}
 
+    def drawn(self, first: str | None) -> list[tuple[str, str]]:
+        """Stream and name of each curve with several points.
+
+        Args:
+            first: the name of the score, whose curves come before the others.
+        """
+        several = [place for place, line in self.lines.items() if len(line.x) > 1]
+        return sorted(several, key=lambda place: place[1] != first)
+
     def single_values(self) -> list[list[str]]:
         """Name, stream, unit and value of each curve with a single point, as a table shows them."""
         return [

@@ -55,12 +55,11 @@ def _figures(run: Run, curves: Curves) -> Iterator[tuple[Figure, str]]:
 
     from sandbox.visual import plots
 
-    drawn = [place for place, line in curves.lines.items() if len(line.x) > 1]
+    drawn = curves.drawn(run.record.score.get("name"))
     for stream in curves.names:
         names = [name for of, name in drawn if of == stream]
         if not names:
             continue
-        names.sort(key=lambda name: name != run.record.score.get("name"))
         rows = -(-len(names) // ACROSS)
         caption = f"Stream {stream}."
         with plots.style():

@@ -90,9 +90,7 @@ class RunPage:
     def _draw_curves(self, curves: Curves) -> None:
         """A chart of each curve with several points, and a table of those with a single one."""
         self._drawn = curves.read_bytes
-        score = self._run.record.score.get("name")
-        lines = dict(sorted(curves.lines.items(), key=lambda one: one[0][1] != score))
-        wanted = [place for place, line in lines.items() if len(line.x) > 1]
+        wanted = curves.drawn(self._run.record.score.get("name"))
         self._single_area.clear()
         if single := curves.single_values():
             with self._single_area, layout.card("Single values"):
@@ -100,7 +98,7 @@ class RunPage:
         if wanted != list(self._charts):
             self._curves_area.clear()
             with self._curves_area:
-                self._charts = {(stream, name): _chart(stream, name) for stream, name in wanted}
+                self._charts = {place: _chart(*place) for place in wanted}
         for (stream, name), chart in self._charts.items():
             layout.redraw(chart, self._options(curves, stream, name))
 
