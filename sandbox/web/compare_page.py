@@ -188,17 +188,17 @@ class ComparePage:
             layout.redraw(self._chart, await layout.in_thread(self._options))
 
     def _options(self) -> dict[str, Any]:
-        stream, _, name = str(self._column.value).partition("/")
-        share = float(self._smoothing.value)
+        """The chart of the view."""
+        stream, _, name = self._view.curve.partition("/")
         units = sorted({one.record.unit for one in self.runs.values()})
         shared = self._shared_unit(stream, units) if len(units) > 1 else ""
 
         def line(path: str) -> ThinnedLine:
-            return self._curves[path].line(stream, name, share, shared)
+            return self._curves[path].line(stream, name, self._view.smoothing, shared)
 
         lines = {
             label: line(paths[0]) if len(paths) < SEEDS else band_of(map(line, paths))
-            for label, paths in self.labels(seeds=bool(self._bands.value)).items()
+            for label, paths in self.labels(seeds=self._view.bands).items()
         }
         optima = {
             one.record.score.get("optimum")
