@@ -212,11 +212,6 @@ class Window:
         self._hint_until = time.monotonic() + HINT_SECONDS
         self._update_caption()
 
-    def _draw(self) -> None:
-        """Draw the frame again, with other layers."""
-        assert self._frame is not None
-        self._open(self._frame)
-
     def _paint(self) -> None:
         """Show the drawn frame, as large as fits with its proportions kept, with the strip and the
         keys.
@@ -303,7 +298,8 @@ class Window:
             self.speed = max(self.speed / 2, SLOWEST)
         elif key in LAYER_KEYS:
             self.hidden = self.hidden ^ {LAYER_KEYS[key]}
-            self._draw()
+            assert self._frame is not None
+            self._open(self._frame)
         elif key == "s":
             self._save()
         elif key in self.commands:
