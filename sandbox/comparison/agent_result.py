@@ -133,7 +133,7 @@ class AgentResult:
         """Env steps at the evaluation before the median time; None without median."""
         steps, arrivals = self.steps, self._in_steps or ()
         before = [one.after for one in arrivals if steps is not None and one.at == steps.median]
-        return min((after for after in before if after is not None), default=None)
+        return min(before, default=None)
 
     @cached_property
     def seconds(self) -> tuple[MedianTime | None, float | None]:
