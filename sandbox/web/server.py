@@ -114,6 +114,6 @@ def _free(host: str, port: int, family: socket.AddressFamily) -> int:
 
 
 def _address(host: str, port: int, token: str) -> str:
-    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
     name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{port}/" + (f"?{urlencode({'token': token})}" if token else "")
