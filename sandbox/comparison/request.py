@@ -92,6 +92,10 @@ class NamedAgent(NamedTuple):
     file: Document
 
 
+KnownAgents = list[tuple[NamedAgent, type[LabConfig]]]
+"""Agents that exist, each with the model of its options."""
+
+
 def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], list[str]]:
     """The agents, and remarks on options that not all of them have.
 
@@ -106,7 +110,7 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     preset_of(lab, entry.name, wanted.request.preset)
     problems: list[str] = []
     words = _named_agents(wanted.agents, problems)
-    models = _models(lab.Config, words, problems)
+    known = _with_models(lab.Config, words, problems)
     labels = [word.label for word in words]
     for label in wanted.own:
         if label not in labels:
@@ -114,11 +118,11 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
             problems.append(f"'{label}' is set, but not compared.{near}")
     shared = _shared(wanted.request.layers)
     if not problems:  # the options of an unknown agent are unknown too
-        problems += _unknown_options(shared, models)
+        problems += _unknown_options(shared, known)
     agents = []
-    for word in (word for word in words if word.label in models):
+    for word, model in known:
         try:
-            agents.append(_agent(wanted, word, models[word.label]))
+            agents.append(_agent(wanted, word, model))
         except ConfigError as error:
             problems += [f"{word.label}: {problem}" for problem in error.problems]
         except SandboxError as error:
@@ -126,8 +130,7 @@ def compared_agents(wanted: ComparisonRequest) -> tuple[list[ComparedAgent], lis
     problems += _other_tasks(agents)
     if problems:
         raise ConfigError(f"comparison on lab '{entry.name}'", list(dict.fromkeys(problems)))
-    names = [word.agent for word in words]
-    return agents, _remarks(wanted.request.layers, shared, models, names)
+    return agents, _remarks(wanted.request.layers, shared, known)
 
 
 def values_in_force(wanted: ComparisonRequest) -> dict[str, Document]:
@@ -147,9 +150,7 @@ def values_in_force(wanted: ComparisonRequest) -> dict[str, Document]:
     return by_label
 
 
-def known_agents(
-    config: type[LabConfig], words: Sequence[str], problems: list[str]
-) -> list[tuple[NamedAgent, type[LabConfig]]]:
+def known_agents(config: type[LabConfig], words: Sequence[str], problems: list[str]) -> KnownAgents:
     """The agents that words of --agents name, each with its model; wrong ones are left out, and
     what is wrong is added to `problems`.
 
@@ -158,21 +159,20 @@ def known_agents(
     if choice_kind_of(config, "agent") != "agent":
         return []
     named = _named_agents(words or [config.model_fields["agent"].default], problems)
-    models = _models(config, named, problems)
-    return [(word, models[word.label]) for word in named if word.label in models]
+    return _with_models(config, named, problems)
 
 
-def _models(
+def _with_models(
     config: type[LabConfig], words: Sequence[NamedAgent], problems: list[str]
-) -> dict[str, type[LabConfig]]:
-    """The agents' models by label; errors are added to `problems`."""
-    models = {}
+) -> KnownAgents:
+    """The agents that exist, each with its model; errors are added to `problems`."""
+    known = []
     for word in words:
         try:
-            models[word.label] = config_of_choice(config.model_fields["agent"], word.agent)
+            known.append((word, config_of_choice(config.model_fields["agent"], word.agent)))
         except SandboxError as error:
             problems.append(str(error))
-    return models
+    return known
 
 
 def _layers(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) -> list[Layer]:
@@ -254,34 +254,30 @@ def _has(model: type[LabConfig], name: str) -> bool:
     return name in model.model_fields and name not in model.without_effect
 
 
-def _unknown_options(shared: Layer, models: Mapping[str, type[LabConfig]]) -> list[str]:
+def _unknown_options(shared: Layer, known: KnownAgents) -> list[str]:
     problems = []
-    known = [option_name(field) for model in models.values() for field in model.model_fields]
+    options = [option_name(field) for _, model in known for field in model.model_fields]
     for name in shared:
-        if not any(_has(model, name) for model in models.values()):
-            near = did_you_mean(name, known, "--agent.")
+        if not any(_has(model, name) for _, model in known):
+            near = did_you_mean(name, options, "--agent.")
             problems.append(
                 f"--agent.{option_name(name)}: none of the agents has this option.{near}"
             )
     return problems
 
 
-def _remarks(
-    layers: Sequence[Layer],
-    shared: Layer,
-    models: Mapping[str, type[LabConfig]],
-    agents: Sequence[str],
-) -> list[str]:
+def _remarks(layers: Sequence[Layer], shared: Layer, known: KnownAgents) -> list[str]:
     remarks = []
+    agents = {word.agent for word, _ in known}
     for name, value in shared.items():
-        without = [label for label, model in models.items() if not _has(model, name)]
+        without = [word.label for word, model in known if not _has(model, name)]
         if without:
             remarks.append(
                 f"{option_name(name)} = {show_value(value)} was set for all agents that have it; "
                 f"not for {', '.join(without)}."
             )
     for _, names, options in map(_split, layers):
-        if options and names and not set(names) & set(agents):
+        if options and names and agents.isdisjoint(names):
             listed = ", ".join(option_name(name) for name in options)
             remarks.append(f"{listed}: set for {' and '.join(names)} alone, which is not compared.")
     return remarks
