@@ -293,12 +293,8 @@ def _agent(wanted: ComparisonRequest, word: NamedAgent, model: type[LabConfig]) 
     request = replace(wanted.request, layers=layers, seed=0, seeds=1)
     _, _, config = resolved(request)
     options: LabConfig = config.agent.options  # type: ignore[attr-defined]
-    fields, values = type(options).model_fields, dict(options)
-    given = {
-        name: value
-        for name, value in dump(options).items()
-        if values[name] != fields[name].get_default(call_default_factory=True)
-    }
+    changed = options.model_dump(exclude_defaults=True)
+    given = {name: value for name, value in dump(options).items() if name in changed}
     return ComparedAgent(word.label, word.agent, layers, dump(config), given, options.described_as)
 
 
