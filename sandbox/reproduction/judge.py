@@ -109,9 +109,10 @@ def judge(
         SandboxError: when there is no value, one is NaN, or one of a proportion is neither 0 nor 1.
     """
     values = np.asarray(values, dtype=np.float64)  # [runs]
-    if not np.isfinite(values).all() or not len(values):
+    runs = len(values)
+    if not np.isfinite(values).all() or not runs:
         raise SandboxError(
-            f"Claim {claim.title}: {int((~np.isfinite(values)).sum())} of {len(values)} runs "
+            f"Claim {claim.title}: {int((~np.isfinite(values)).sum())} of {runs} runs "
             "have no finite figure."
         )
     spread = Interval(float(values.min()), float(values.max()))
@@ -121,24 +122,24 @@ def judge(
         interval = judged = Interval(estimate, estimate)
     elif claim.is_share:
         successes = _successes(claim, values)
-        estimate = successes / len(values)
-        interval, judged = (stats.wilson(successes, len(values), one) for one in levels)
+        estimate = successes / runs
+        interval, judged = (stats.wilson(successes, runs, one) for one in levels)
     else:
         estimate = float(np.median(values))
         interval, judged = (_predicted(claim, values, one) for one in levels)
-    peaks = stats.two_peaks(values) if not claim.is_share else None
-    verdict, note = _verdict(claim, judged, len(values), levels[1], peaks)
+    peaks = None if claim.is_share else stats.two_peaks(values)
+    verdict, note = _verdict(claim, judged, runs, levels[1], peaks)
     alone = verdict in ("agrees", "differs") and _holds(claim, interval, peaks)
-    few = _normal(claim, len(values), levels[1])
+    few = _normal(claim, runs, levels[1])
     if verdict == "differs" and few and _holds(claim, spread, peaks):
-        note = f"all {len(values)} runs agree, but are too few to say where one more falls"
+        note = f"all {runs} runs agree, but are too few to say where one more falls"
         verdict = "too few runs"
     if verdict == "agrees" and not alone:
         note = f"outside the 95 % of one figure, inside that of all {figures} figures together"
     if peaks is not None:
         note = "; ".join(filter(None, [note, _described(peaks, claim)]))
     return MeasuredFigure(
-        claim, lab, len(values), estimate, interval, judged, spread, verdict, note, seconds, peaks
+        claim, lab, runs, estimate, interval, judged, spread, verdict, note, seconds, peaks
     )
 
 
