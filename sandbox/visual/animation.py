@@ -187,8 +187,8 @@ def _bins(colours: np.ndarray) -> np.ndarray:
 def _delays(count: int, fps: float, last_frame_seconds: float) -> list[int]:
     """How long each frame stays, hundredths of a second; rounded so that the sum keeps the pace."""
     step = max(CENTISECONDS / fps, SHORTEST)
-    ends = [round(step * (number + 1)) for number in range(count)]
-    delays = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    moments = [round(step * number) for number in range(count + 1)]
+    delays: list[int] = np.diff(moments).tolist()
     delays[-1] = max(round(last_frame_seconds * CENTISECONDS), SHORTEST)
     return delays
 
