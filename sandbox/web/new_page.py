@@ -22,8 +22,8 @@ NAMED = re.compile(r"([\w.-]+)(?: = |: )")
 """The beginning of a sentence about a wrong value: its option."""
 PLAIN = re.compile(r"[\w.-]+(\|[\w.-]+)+")
 """What an option takes where it is one of some words."""
-COUNTS = (("seed", "0"), ("seeds", "1"))
-OF_RUN = ("preset", "seed", "seeds")
+OF_RUN = {"preset": "default", "seed": "0", "seeds": "1"}
+"""What a run has beside the options of its lab, as it is where nothing is typed."""
 
 
 async def show(service: Service, lab: str) -> None:
@@ -76,14 +76,6 @@ class Form:
             self._command = ui.label().classes("command")
             self._start = ui.button("Start", icon="play_arrow", on_click=self._begin)
             self._start.props("no-caps")
-
-    def _layer(self) -> dict[str, Any]:
-        """What was typed, as a layer of configuration."""
-        return layer_of(
-            (option.setting, self._given[option.name])
-            for option in self._options
-            if option.name in self._given
-        )
 
     @ui.refreshable_method
     def _draw_options(self) -> None:
@@ -154,9 +146,15 @@ class Form:
         await self.check()
 
     def _request(self) -> Request:
-        seed, seeds = (_whole(name, self._given.get(name, usual)) for name, usual in COUNTS)
-        preset = self._given.get("preset", "default")
-        return Request(self._name, preset, [self._layer()], seed, seeds)
+        """The run that was typed."""
+        layer = layer_of(
+            (option.setting, self._given[option.name])
+            for option in self._options
+            if option.name in self._given
+        )
+        given = OF_RUN | self._given
+        seed, seeds = (_whole(name, given[name]) for name in ("seed", "seeds"))
+        return Request(self._name, given["preset"], [layer], seed, seeds)
 
     async def check(self) -> bool:
         """Whether the settings are right; errors are shown beside their fields."""
