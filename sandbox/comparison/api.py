@@ -41,7 +41,7 @@ class Comparison(Compared):
 
     def to_html(self, path: StrPath | None = None) -> str:
         """The page, one self-contained file; also written to `path` if one is given."""
-        page = self._page(None if path is None else Path(path).parent)
+        page = self._page(self.folder if path is None else Path(path).parent)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -65,7 +65,7 @@ class Comparison(Compared):
     def _exported(self) -> dict[str, bytes]:
         return comparison_report.exported(self, {self.lab: self}, self.cells)
 
-    def _page(self, folder: Path | None) -> str:
+    def _page(self, folder: Path) -> str:
         return comparison_report.page(self, folder)
 
     def document(self) -> Document:
@@ -101,16 +101,16 @@ class Comparison(Compared):
             SandboxError: when that cannot be done.
         """
         page = self.folder / PAGE
-        document = to_json(self.document())
+        document = to_json(self.document()).encode()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for content, about in self.given.files:
                 write_whole(self.folder / about["file"], content, sync=False)
-            if page.exists() and self._written() == document.encode():
+            if page.exists() and self._written() == document:
                 return  # the page shows nothing that is not in the document
             write_whole(page, self.to_html().encode(), sync=False)
             # The document is written last: if it is current, so is the page.
-            write_whole(self.folder / DOCUMENT, document.encode(), sync=False)
+            write_whole(self.folder / DOCUMENT, document, sync=False)
         except OSError as error:
             raise SandboxError(
                 f"Cannot write to {self.folder}: {error.strerror}. "

@@ -37,22 +37,21 @@ SECONDS_DIGITS = 3
 """Significant digits of measured seconds."""
 
 
-def page(comparison: Compared, folder: Path | None = None) -> str:
+def page(comparison: Compared, folder: Path) -> str:
     """The whole page.
 
     Args:
         comparison: the comparison.
-        folder: the page's folder, for its links to runs; None: the comparison's folder.
+        folder: the page's folder, for its links to runs.
     """
-    results, place = comparison.results, folder or comparison.folder
-    optimum = results.optimum
+    results, optimum = comparison.results, comparison.results.optimum
     reached = None if optimum is None else threshold(optimum, SHARE, results.higher_is_better)
     return html.render(
         "comparison.html",
         threshold=reached,
         shown_options=shown_options,
         run_links=lambda agent: [
-            (html.folder_link(run.path, place), run.record.seed, run.status)
+            (html.folder_link(run.path, folder), run.record.seed, run.status)
             for run in comparison.runs[agent.label]
         ],
         **_shared(comparison, partial(cells, comparison)),
@@ -63,7 +62,7 @@ def tasks_page(
     comparison: Compared,
     tasks: Mapping[str, Compared],
     scales: Mapping[str, TaskScale],
-    folder: Path | None,
+    folder: Path,
 ) -> str:
     """The page of several tasks.
 
@@ -80,7 +79,7 @@ def tasks_page(
         task_rows=lambda task: _rows(
             tasks[task], partial(_normalised_cells, tasks[task], scales[task])
         ),
-        address=lambda one: f"{html.folder_link(one.folder, folder or comparison.folder)}{PAGE}",
+        address=lambda one: f"{html.folder_link(one.folder, folder)}{PAGE}",
         **_shared(comparison, tasks_cells),
     )
 

@@ -123,7 +123,7 @@ class TasksComparison(Comparison):
             files |= {f"{folder}/{name}": content for name, content in one._exported().items()}
         return files
 
-    def _page(self, folder: Path | None) -> str:
+    def _page(self, folder: Path) -> str:
         return report.tasks_page(self, self.tasks, self.scales, folder)
 
     def document(self) -> Document:
