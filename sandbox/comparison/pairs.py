@@ -155,11 +155,8 @@ def _by_score(one: AgentResult, other: AgentResult) -> Estimate:
 
 def _by_steps(one: AgentResult, other: AgentResult) -> Estimate:
     """The probability that a run of the first arrives sooner."""
-    left, right = _arrivals(one), _arrivals(other)
-    end = time_to_threshold.followed_up(left, right)
-    won = time_to_threshold.sooner(
-        time_to_threshold.cut(left, end), time_to_threshold.cut(right, end)
-    )  # [runs, runs]
+    followed = time_to_threshold.followed_alike(_arrivals(one), _arrivals(other))
+    won = time_to_threshold.sooner(*followed)  # [runs, runs]
     if min(won.shape) < MIN_RUNS:
         return Estimate(float(won.mean()), NAN, NAN)
     random = generator(0, f"compare {SPEED} {one.label} {other.label}")

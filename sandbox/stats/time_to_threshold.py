@@ -158,9 +158,10 @@ def median_time(arrivals: Arrivals) -> MedianTime:
     return MedianTime(median, float(earliest[one_sided - 1]) if one_sided else 0.0, math.inf)
 
 
-def followed_up(one: Arrivals, other: Arrivals) -> float:
-    """The end of the time in which both groups were followed: the earlier of their last ends."""
-    return min(max(run.end for run in group) for group in (one, other))
+def followed_alike(one: Arrivals, other: Arrivals) -> tuple[list[Arrival], list[Arrival]]:
+    """Two groups of runs, both followed until the earlier of their last ends at most."""
+    end = min(max(run.end for run in group) for group in (one, other))
+    return cut(one, end), cut(other, end)
 
 
 def cut(arrivals: Arrivals, end: float) -> list[Arrival]:
@@ -180,16 +181,15 @@ def log_rank_p(one: Arrivals, other: Arrivals) -> float | None:
 
     Peto & Peto (1972): a run's score is 1 if it arrived, else 0, less the cumulative hazard
     (Nelson-Aalen) of all runs together at its time. The test is exact: for 3 runs that arrive and 3
-    that do not, the asymptotic test gives 0.025, and the exact one 0.10. Both groups are cut at
-    `followed_up`, so that unequal lengths do not count as a difference. A run counts at its
+    that do not, the asymptotic test gives 0.025, and the exact one 0.10. Both groups are
+    `followed_alike`, so that unequal lengths do not count as a difference. A run counts at its
     evaluation; where the two groups were evaluated at different points, the later group's runs
     count at the evaluation before, so that a coarser grid does not count as a difference either.
 
     Returns:
         A probability in (0, 1], or None where no run arrived while both groups were followed.
     """
-    end = followed_up(one, other)
-    left, right = cut(one, end), cut(other, end)
+    left, right = followed_alike(one, other)
     if all(run.at is None for run in (*left, *right)):
         return None
     if log_rank_scores([*left, *right])[: len(left)].sum() < 0:
