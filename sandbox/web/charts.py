@@ -174,8 +174,11 @@ def piano_roll(hands: Mapping[str, Sequence[tuple[float, float, int]]]) -> Optio
     frame: Options = looks["curves"]
     series = []
     for place, (name, notes) in enumerate(hands.items()):
-        ends = [((begin, pitch), (end, pitch), (None, None)) for begin, end, pitch in notes]
-        data = [point for note in ends for point in note]
+        data = [
+            point
+            for begin, end, pitch in notes
+            for point in ((begin, pitch), (end, pitch), (None, None))
+        ]
         colour = {"color": COLOURS[place % len(COLOURS)]}
         series.append({**looks["notes"], **colour, "name": f"instrument {name}", "data": data})
     frame["xAxis"]["name"], frame["yAxis"]["name"] = "seconds", "pitch (MIDI)"
