@@ -156,9 +156,8 @@ class RunTable:
         ui.navigate.history.replace(_address("", kept))
 
     def _show_chosen(self) -> None:
-        count = len(self._selection)
-        known = plural(len(self._known), "run")
-        self._chosen.set_text(f"{plural(count, 'run')} chosen" if count else known)
+        chosen = f"{plural(len(self._selection), 'run')} chosen"
+        self._chosen.set_text(chosen if self._selection else plural(len(self._known), "run"))
         for button, statuses in self._buttons.items():
             button.set_enabled(bool(self._with(statuses)))
         hidden = len(self._service.hidden())
@@ -185,8 +184,11 @@ class RunTable:
 
     def _with(self, statuses: Sequence[str]) -> list[str]:
         """Paths of the chosen runs with one of some statuses; () means all statuses."""
-        known = [path for path in self._selection if path in self._known]
-        return [path for path in known if not statuses or self._known[path]["status"] in statuses]
+        return [
+            path
+            for path in self._selection
+            if path in self._known and (not statuses or self._known[path]["status"] in statuses)
+        ]
 
     async def _stop(self) -> None:
         for path in self._with(("running",)):
