@@ -131,8 +131,7 @@ class Watcher(Observer):
         if pruner and block.stream in STREAMS and len(block.columns.get(pruner.column, ())):
             self.reported = True
             value = float(block.columns[pruner.column][-1])
-            hopeless = pruner.hopeless(value, run.experiment.done_units)
-            if hopeless and not run.experiment.done:
+            if pruner.hopeless(value, run.experiment.done_units) and not run.experiment.done:
                 self.pruned = True
                 run.stop.request("interrupted")
 
