@@ -199,10 +199,11 @@ def tasks_results(
         for task, results in on_tasks.items()
         if task not in doubted
     }
+    chosen = [scales[task] for task in kept]
     agents: list[AgentResult] = []
     for label in dict.fromkeys(label for runs in kept.values() for label in runs):
         by_seed = [runs.get(label, {}) for runs in kept.values()]
-        seeds = sorted(set(by_seed[0]).intersection(*by_seed[1:]))
+        seeds = sorted(set(by_seed[0]).intersection(*by_seed))
         if len(seeds) < wanted:
             warnings.append(
                 f"{label} finished {text.plural(len(seeds), 'seed')} of {wanted} on every task; "
@@ -210,7 +211,6 @@ def tasks_results(
             )
         if seeds:
             columns = [[runs[seed] for seed in seeds] for runs in by_seed]
-            chosen = [scales[task] for task in kept]
             agents.append(TasksResult(label, columns[0], wanted, on_tasks=columns, scales=chosen))
     if not agents:
         raise SandboxError(" ".join([*warnings, "There is nothing to compare over tasks."]))

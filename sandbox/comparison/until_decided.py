@@ -166,7 +166,7 @@ class Looks:
             "planned_looks": self.plan.counts,
             "runs": sum(own),
             "most_runs": len(own) * self.plan.max_seeds,
-            "undecided": self._decided[1],
+            "undecided": self.undecided,
         }
 
     def sentences(self) -> list[str]:
