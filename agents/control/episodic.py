@@ -233,9 +233,8 @@ class EpisodicExperiment(EpisodicScores, ControlExperiment):
         grid, or action values as bars."""
         from agents.control import replay
 
-        view = self.view()
-        known = replay.knowledge(self, rng, history, maps=view is not None)
-        return replay.rendered_frames(self.rendered(), known, rng, view)
+        known = replay.knowledge(self, rng, history)
+        return replay.rendered_frames(self.rendered(), known, rng, self.view())
 
     def rendered(self) -> Env:
         """A copy of the environment that renders itself.

@@ -218,6 +218,6 @@ class ControlExperiment(AgentExperiment):
         from agents.control import replay
 
         tables = [snapshot.q for snapshot in self.snapshots] if history else [self.agent.q]
-        known = replay.knowledge(self, rng, history, maps=True)
+        known = replay.knowledge(self, rng, history)
         title = f"{name} · {self.config.agent.name}"
         return replay.grid_frames(self, known, (q.max(axis=1) for q in tables), rng, title)

@@ -69,7 +69,7 @@ class Knowledge(NamedTuple):
 
 
 def knowledge(
-    experiment: AgentExperiment, rng: np.random.Generator, history: bool, maps: bool
+    experiment: AgentExperiment, rng: np.random.Generator, history: bool
 ) -> Iterator[Knowledge]:
     """The knowledge of a tabular agent: its exploring policy during learning, the greedy policy
     when it is done.
@@ -78,16 +78,15 @@ def knowledge(
         experiment: the agent's experiment.
         rng: draws exploring actions, and breaks ties.
         history: whether to return one `Knowledge` for each snapshot instead, the last one greedy.
-        maps: whether to include the values and greedy actions of all states.
     """
     agent = experiment.agent
     now = TableSnapshot(experiment.done_units, float(agent.epsilon()), agent.q)
     if not history:
-        yield _known(experiment, now, rng, not experiment.done, True, maps)
+        yield _known(experiment, now, rng, not experiment.done, True)
         return
     for kept in experiment.snapshots:
-        yield _known(experiment, kept, rng, True, False, maps)
-    yield _known(experiment, experiment.snapshots[-1], rng, False, True, maps)
+        yield _known(experiment, kept, rng, True, False)
+    yield _known(experiment, experiment.snapshots[-1], rng, False, True)
 
 
 def _known(
@@ -96,7 +95,6 @@ def _known(
     rng: np.random.Generator,
     explore: bool,
     whole: bool,
-    maps: bool,
 ) -> Knowledge:
     agent = copy.copy(experiment.agent)
     agent.q, agent.episodes_done = np.asarray(then.q, dtype=np.float64), then.episode
@@ -106,18 +104,16 @@ def _known(
         return agent.act(state, explore=explore, rng=rng, step=step if counted else None)
 
     mode = f"ε {number(then.epsilon, 3)}" if explore else "greedy"
-    time = f"episode {number(then.episode)}"
-    known = Knowledge(
-        time,
+    return Knowledge(
+        f"episode {number(then.episode)}",
         mode,
         act,
         whole,
-        weigh=lambda state, step: (agent.table_at(step) if counted else agent.q)[state],
+        agent.q.max(axis=1),
+        agent.policy() > 0,
+        lambda state, step: (agent.table_at(step) if counted else agent.q)[state],
         limits=(float(agent.q.min()), float(agent.q.max())),
     )
-    if not maps:
-        return known
-    return known._replace(values=agent.q.max(axis=1), policy=agent.policy() > 0)
 
 
 def grid_frames(
