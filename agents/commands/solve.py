@@ -119,8 +119,8 @@ def _whole_episode(model: TabularMDP, episodic: bool) -> Document:
             divided by the steps of an episode.
     """
     from agents.control.base import best_returns
+    from agents.control.episodic import stationary_return
     from agents.planning import evaluation
-    from agents.planning.stationary import best_stationary
 
     worth = best_returns(model)
     optimum = None if worth is None else evaluation.value_at_start(model, worth)
@@ -128,8 +128,7 @@ def _whole_episode(model: TabularMDP, episodic: bool) -> Document:
     if not episodic:
         per_step = None if optimum is None else optimum / model.horizon
         return document | {"optimal_reward_per_step": per_step}
-    best = None if optimum is None else best_stationary(model, optimum)
-    return document | {"best_stationary": None if best is None else best[0]}
+    return document | {"best_stationary": stationary_return(model)}
 
 
 def _print(

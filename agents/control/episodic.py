@@ -41,8 +41,7 @@ def stationary_return(model: TabularMDP) -> float | None:
     """The expected return of the best stationary policy found; None if computing it would take too
     long."""
     best = best_returns(model)
-    stationary = None if best is None else best_stationary(model, float(model.start @ best))
-    return None if stationary is None else stationary[0]
+    return None if best is None else best_stationary(model, float(model.start @ best))
 
 
 class EpisodicScores(AgentExperiment):

@@ -22,9 +22,8 @@ WORK = 2 * 10**7
 ROUNDING = 1e-12
 
 
-def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarray] | None:
-    """The expected undiscounted return of the best stationary policy found, and that policy, int
-    [states].
+def best_stationary(model: TabularMDP, optimum: float) -> float | None:
+    """The expected undiscounted return of the best stationary policy found.
 
     Args:
         model: the model; its horizon is at least 1.
@@ -43,7 +42,7 @@ def best_stationary(model: TabularMDP, optimum: float) -> tuple[float, np.ndarra
         if (gain := _worth(model, tried)) > worth:
             worth, policy = gain, tried
     if worth >= optimum - ROUNDING * max(1.0, abs(optimum)):
-        return worth, policy
+        return worth
     return _improved(model, policy, worth, tries=WORK // cost - len(DISCOUNTS))
 
 
@@ -51,11 +50,9 @@ def _worth(model: TabularMDP, policy: np.ndarray) -> float:
     return evaluation.evaluate(model, policy, model.horizon).expected_return
 
 
-def _improved(
-    model: TabularMDP, policy: np.ndarray, worth: float, tries: int
-) -> tuple[float, np.ndarray]:
-    """A policy that no change of a single action improves, or the best one found in `tries`
-    evaluations."""
+def _improved(model: TabularMDP, policy: np.ndarray, worth: float, tries: int) -> float:
+    """The return of a policy that no change of a single action improves, or of the best one found
+    in `tries` evaluations."""
     states = [state for state in _visited(model, policy) if model.actions > 1]
     changed = True
     while changed and len(states) * (model.actions - 1) <= tries:
@@ -68,7 +65,7 @@ def _improved(
                 if gain > worth + ROUNDING * max(1.0, abs(worth)):
                     policy, worth, changed = other, gain, True
         tries -= len(states) * (model.actions - 1)
-    return worth, policy
+    return worth
 
 
 def _visited(model: TabularMDP, policy: np.ndarray) -> list[int]:
