@@ -69,8 +69,8 @@ def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dic
     from agents.planning import solvers as planning
 
     env = env_class(config=config, render_mode="rgb_array" if values["moves"] is None else None)
-    best = planning.finite_horizon(env.model, env.model.horizon)
-    optimum = float(env.model.start @ best.value)
+    model, horizon = env.model, env.model.horizon
+    optimum = float(model.start @ planning.finite_horizon(model, horizon).value)
     if values["moves"] is not None:
         walk = _play_moves(env, values["moves"], values["seed"])
     else:
@@ -82,13 +82,13 @@ def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dic
         "return": walk.total,
         "steps_to_goal": walk.reached,
         "optimum": optimum,
-        "episode_length": env.model.horizon,
+        "episode_length": horizon,
     }
     if values["as_json"]:
         print_json(document)
         return 0
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
-    paragraph(_verdict(walk.total, optimum, walk.steps, env.model.horizon))
+    paragraph(_verdict(walk.total, optimum, walk.steps, horizon))
     options = given_below("--env.")
     next_commands(
         (["solve", name, *options], "the best way"),
@@ -118,8 +118,7 @@ def _play_moves(env: GridEnv, moves: str, seed: int) -> _Walk:
             f"--moves: unknown move '{unknown[0]}'; known are w (up), a (left), s (down), d "
             "(right) and . (stay)."
         )
-    state, _ = env.reset(seed=seed)
-    walk = _Walk(env, state)
+    walk = _Walk(env, seed)
     for move in moves.replace(" ", ""):
         walk.step(KEYS[move])
         if walk.over:
@@ -139,8 +138,7 @@ def _play_in_window(
     from sandbox.visual.window import Window, WindowClosed
 
     require_screen("Use `--moves wasd` to play without a window")
-    state, _ = env.reset(seed=seed)
-    walk, asked = _Walk(env, state), False
+    walk, asked = _Walk(env, seed), False
     click.echo(HELP, err=True)
     window = Window(f"{name} · {HELP}", fps=30)
     window.save_to, window.key_help, window.note = pictures, WINDOW_KEYS, name
@@ -149,8 +147,7 @@ def _play_in_window(
             key = window.wait_key(walk.snapshot(optimum, asked))
             asked = asked != (key == "o")
             if key == "r":
-                state, _ = env.reset()
-                walk = _Walk(env, state)
+                walk = _Walk(env)
             elif key in KEYS and not walk.over:
                 walk.step(KEYS[key])
             elif walk.over and key not in ("o", None):
@@ -163,12 +160,13 @@ def _play_in_window(
 
 
 class _Walk:
-    """One episode played by a person."""
+    """One episode played by a person; with a seed, the environment's generator begins anew."""
 
-    def __init__(self, env: GridEnv, state: int) -> None:
-        self._env, self._state, self._bumped = env, state, False
+    def __init__(self, env: GridEnv, seed: int | None = None) -> None:
+        self._env, self._bumped = env, False
+        self._state, _ = env.reset(seed=seed)
         self.total, self.steps, self.over = 0.0, 0, False
-        self.reached: int | None = 0 if env.model.goal[state] else None
+        self.reached: int | None = 0 if env.model.goal[self._state] else None
 
     def step(self, action: int) -> None:
         """Take one action."""
