@@ -11,12 +11,10 @@ from agents.baselines import saved
 from agents.baselines.worlds import GridVecWorld, VecWorld
 from agents.control import curves, pictures
 from agents.control.base import AgentExperiment
-from agents.control.curves import CurveColumns
 from agents.control.episodic import EpisodicScores
 from sandbox.store import Artifacts, Metrics
 from sandbox.visual import plots
 
-RETURNS = CurveColumns("return", "greedy_return", "return of an episode")
 BELOW = {
     "train/entropy_loss": (-1.0, "entropy, nats"),
     "train/kl_divergence_loss": (1.0, "step, KL"),
@@ -59,12 +57,8 @@ def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) ->
         metrics: with the streams "learn", "evaluate" and "train".
         title: the title above the figure.
     """
-    score, how = curves.PER_STEP, "exact"
-    if isinstance(experiment, EpisodicScores):
-        score = RETURNS
-        if experiment.model is None:
-            how = f"mean of {experiment.evaluation_episodes} episodes"
-    score = score._replace(evaluated=f"greedy policy, {how}")
+    episodic = isinstance(experiment, EpisodicScores)
+    score = curves.returns(experiment) if episodic else curves.PER_STEP
     learn, evaluate = metrics.columns("learn"), metrics.columns("evaluate")
     episodes = len(learn["env_steps"]) if learn else 0
     assert isinstance(experiment.world, VecWorld)

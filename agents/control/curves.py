@@ -36,6 +36,13 @@ class CurveColumns(NamedTuple):
 PER_STEP = CurveColumns()
 
 
+def returns(experiment: AgentExperiment) -> CurveColumns:
+    """The returns of a single seed, and how those of its greedy policy are known."""
+    sampled = f"greedy policy, mean of {experiment.evaluation_episodes} episodes"
+    evaluated = sampled if experiment.model is None else "greedy policy, exact"
+    return CurveColumns("return", "greedy_return", "return of an episode", evaluated)
+
+
 def exploration(experiment: AgentExperiment) -> str:
     """The meaning of ε for the policy in use, as a label."""
     options: Any = experiment.config.agent.options

@@ -33,7 +33,8 @@ def save(experiment: EpisodicScores, name: str, artifacts: Artifacts, metrics: M
     """
     agent, learner = experiment.agent, experiment.config.agent.name
     pictures.keep_agent(experiment, artifacts)
-    curve = learning_curve(experiment, metrics, f"{name}: how {learner} learned")
+    title = f"{name}: how {learner} learned"
+    curve = learning_curve(experiment, metrics, title, curves.returns(experiment))
     artifacts.save_figure("learning_curve.png", curve)
     view = experiment.view()
     if view is None:
@@ -68,10 +69,7 @@ def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int)
 
 
 def learning_curve(
-    experiment: AgentExperiment,
-    metrics: Metrics,
-    title: str,
-    score: CurveColumns | None = None,
+    experiment: AgentExperiment, metrics: Metrics, title: str, score: CurveColumns
 ) -> Figure:
     """Returns of the episodes, the greedy policy and the best policies.
 
@@ -79,11 +77,8 @@ def learning_curve(
         experiment: the experiment, or the first of many.
         metrics: the metrics of all of them.
         title: the title above the figure.
-        score: the columns to draw; None draws the return of a single seed.
+        score: the columns to draw.
     """
-    sampled = f"greedy policy, mean of {experiment.evaluation_episodes} episodes"
-    evaluated = sampled if experiment.model is None else "greedy policy, exact"
-    score = score or CurveColumns("return", "greedy_return", "return of an episode", evaluated)
     optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
     exploration = curves.exploration(experiment)
     figure = curves.learning_curve(metrics, optimum, title, exploration, score)
