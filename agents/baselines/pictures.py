@@ -65,7 +65,7 @@ def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) ->
     window = max(experiment.world.venv.num_envs, min(100, episodes // 20))
     with plots.style():
         figure, upper, lower = curves.curve_axes()
-        optimum = experiment.score().optimum
+        optimum = experiment.headline_optimum
         curves.draw_scores(upper, "env_steps", learn, evaluate, score, window, optimum)
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")

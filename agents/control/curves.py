@@ -50,19 +50,14 @@ def exploration(experiment: AgentExperiment) -> str:
 
 
 def learning_curve(
-    metrics: Metrics,
-    optimum: float | None,
-    title: str,
-    exploration: str = "exploration ε",
-    score: CurveColumns = PER_STEP,
+    experiment: AgentExperiment, metrics: Metrics, title: str, score: CurveColumns = PER_STEP
 ) -> Figure:
-    """Scores and exploration against the episode.
+    """Scores and exploration against the episode; the best possible score is drawn as a line.
 
     Args:
+        experiment: whose metrics they are.
         metrics: with the streams "learn" and "evaluate".
-        optimum: the best possible score, drawn as a line.
         title: the title above the figure.
-        exploration: label of the lower curve.
         score: the columns to draw.
     """
     learn = metrics.columns("learn", ["episode", score.learned, score.explored])
@@ -70,12 +65,13 @@ def learning_curve(
     window = max(1, min(100, len(learn["episode"]) // 20))
     with plots.style():
         figure, upper, lower = curve_axes()
+        optimum = experiment.headline_optimum
         draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="lower right")
         shown = plots.thinned(len(learn["episode"]))
         lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.GREEN)
-        lower.set(xlabel="episode", ylabel=exploration, ylim=(0, None))
+        lower.set(xlabel="episode", ylabel=exploration(experiment), ylim=(0, None))
     return figure
 
 

@@ -79,10 +79,9 @@ def learning_curve(
         title: the title above the figure.
         score: the columns to draw.
     """
-    optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
-    exploration = curves.exploration(experiment)
-    figure = curves.learning_curve(metrics, optimum, title, exploration, score)
+    figure = curves.learning_curve(experiment, metrics, title, score)
     axes = figure.axes[0]
+    optimum, stationary = experiment.optimum(), experiment.stationary_optimum()
     if (
         optimum is not None
         and stationary is not None

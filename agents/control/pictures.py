@@ -38,8 +38,7 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
     cells = ([*divmod(state, layout.columns), *row.tolist()] for state, row in enumerate(agent.q))
     artifacts.write_csv("q_table.csv", ["row", "column", *ACTIONS], cells)
     keep_agent(experiment, artifacts)
-    title, optimum = f"{name}: how {learner} learned", experiment.score().optimum
-    curve = curves.learning_curve(metrics, optimum, title, curves.exploration(experiment))
+    curve = curves.learning_curve(experiment, metrics, f"{name}: how {learner} learned")
     artifacts.save_figure("learning_curve.png", curve)
     save_maps(
         artifacts, name, experiment, layout, agent.q.max(axis=1), agent.policy(), agent.visits
