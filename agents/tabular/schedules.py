@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-    Schedule = Callable[[float, float, np.ndarray], np.ndarray]
+    Formula = Callable[[float, float, np.ndarray], np.ndarray]
+    """A function of two numbers and an array."""
 
 
 def linear(start: float, end: float, progress: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def harmonic(start: float, end: float, progress: np.ndarray) -> np.ndarray:
 
 
 ScheduleName = Literal["constant", "linear", "exponential", "harmonic"]
-SCHEDULES: dict[str, Schedule] = {
+SCHEDULES: dict[str, Formula] = {
     "linear": linear,
     "exponential": exponential,
     "harmonic": harmonic,
@@ -77,14 +78,12 @@ def values(
 
 
 @cache
-def _powers() -> Callable[[float, float, np.ndarray], np.ndarray]:
+def _powers() -> Formula:
     """factor * base ** exponents, compiled as a loop over scalars. NumPy's vectorised power may
     round the elements at the ends of an array differently from those in the middle."""
     from numba import vectorize
 
-    compiled: Callable[[float, float, np.ndarray], np.ndarray] = vectorize(
-        "float64(float64, float64, float64)", cache=True
-    )(_power)
+    compiled: Formula = vectorize("float64(float64, float64, float64)", cache=True)(_power)
     return compiled
 
 
