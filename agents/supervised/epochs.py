@@ -163,7 +163,11 @@ class EpochExperiment(Experiment):
         """Train for a stretch of an epoch, or score the model on a part of a split."""
         if self.validating:
             scores = self.evaluate("valid")
-            return [] if scores is None else [self._end_validation(scores)]
+            if scores is None:
+                return []
+            self.validating = False
+            self.keep_best(scores[self.monitor])
+            return [self.row("validate", scores)]
         if self.trained:
             self.use_best()
             self.results = self.evaluate("test") or {}
@@ -183,11 +187,6 @@ class EpochExperiment(Experiment):
             name: [value] for name, value in figures.items() if isinstance(value, (int, float))
         }
         return Block(stream, {"epoch": [self.epoch if epoch is None else epoch], **numbers})
-
-    def _end_validation(self, scores: dict[str, float]) -> Block:
-        self.validating = False
-        self.keep_best(scores[self.monitor])
-        return self.row("validate", scores)
 
     def _learn(self, batches: range) -> None:
         import torch
