@@ -93,26 +93,21 @@ class BaselineAgent(Agent):
 
     def _arguments(self, env: VecEnv) -> dict[str, Any]:
         """The constructor's arguments."""
-        arguments = {
-            name: getattr(self.config, name)
-            for name in type(self.config).model_fields
-            if name not in OURS
-        }
-        if self.config.learning_rate_schedule == "linear":
-            arguments["learning_rate"] = LinearSchedule(self.config.learning_rate, 0.0, 1.0)
-        noise = self.config.value("action_noise_std", 0.0)
+        config = self.config
+        arguments = {name: value for name, value in config if name not in OURS}
+        if config.learning_rate_schedule == "linear":
+            arguments["learning_rate"] = LinearSchedule(config.learning_rate, 0.0, 1.0)
+        noise = config.value("action_noise_std", 0.0)
         if noise:
             size: Any = env.action_space.shape
             arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, noise))
         network: dict[str, Any] = {}
-        if self.config.net_arch is not None:
-            network["net_arch"] = (
-                [] if self.config.net_arch == LINEAR else list(self.config.net_arch)
-            )
-        if self.config.activation != "default":
-            network["activation_fn"] = ACTIVATIONS[self.config.activation]
-        if self.config.optimizer != "default":
-            network["optimizer_class"] = OPTIMIZERS[self.config.optimizer]
+        if config.net_arch is not None:
+            network["net_arch"] = [] if config.net_arch == LINEAR else list(config.net_arch)
+        if config.activation != "default":
+            network["activation_fn"] = ACTIVATIONS[config.activation]
+        if config.optimizer != "default":
+            network["optimizer_class"] = OPTIMIZERS[config.optimizer]
         return arguments | ({"policy_kwargs": network} if network else {})
 
     def act(
@@ -134,7 +129,8 @@ class BaselineAgent(Agent):
             if isinstance(observation, dict)
             else np.asarray(observation)[None]
         )
-        if explore and isinstance(self.model.action_space, spaces.Discrete):
+        discrete = isinstance(self.model.action_space, spaces.Discrete)
+        if explore and discrete:
             if rng is None:
                 raise UsageError(
                     "An exploring action is drawn: give `act` a generator, "
@@ -143,7 +139,7 @@ class BaselineAgent(Agent):
             chances = self.chances(batch)[0]
             return int(rng.choice(len(chances), p=chances))
         action = self.greedy(batch)[0]
-        return int(action) if isinstance(self.model.action_space, spaces.Discrete) else action
+        return int(action) if discrete else action
 
     def greedy(self, observations: Observations) -> np.ndarray:
         """Greedy actions for a batch of observations of the environment: [batch, …]."""
