@@ -83,15 +83,15 @@ class Splits:
         device: torch.device,
         batch_size: int,
     ) -> None:
-        shuffled = rng.permutation(len(data.train))
-        held = round(share * len(data.train))
-        if batch_size > len(data.train) - held:
+        train, labels = data.train, data.train_labels
+        count = len(train)
+        shuffled, held = rng.permutation(count), round(share * count)
+        if batch_size > count - held:
             raise UsageError(
-                f"batch-size = {batch_size}: there are {len(data.train) - held} images to learn "
-                f"from ({len(data.train)} less {held} for validation). Take a smaller batch."
+                f"batch-size = {batch_size}: there are {count - held} images to learn from "
+                f"({count} less {held} for validation). Take a smaller batch."
             )
         self.validation: DeviceImages | None = None
-        train, labels = data.train, data.train_labels
         if held:
             second, first = np.sort(shuffled[:held]), np.sort(shuffled[held:])
             self.validation = DeviceImages(train[second], labels[second], device)
