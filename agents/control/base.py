@@ -287,7 +287,7 @@ class AgentExperiment(ShownExperiment):
             points: the numbers of env steps, a row for each.
         """
         begun = time.perf_counter()
-        scores = self._evaluation_scores(self.world.evaluate(self.agent), self.optimum())
+        scores = self._evaluation_scores(self.world.evaluate(self.agent))
         self._evaluation_seconds += time.perf_counter() - begun
         rows = {
             name: [float("nan") if value is None else value] * len(points)
@@ -295,9 +295,8 @@ class AgentExperiment(ShownExperiment):
         }
         return Block("evaluate", {**rows, "env_steps": list(points)})
 
-    def _evaluation_scores(
-        self, greedy: Evaluation, optimum: float | None
-    ) -> dict[str, float | None]:
+    def _evaluation_scores(self, greedy: Evaluation) -> dict[str, float | None]:
+        optimum = self.optimum()
         return {
             "greedy_return": greedy.expected_return,
             "reward_per_step": greedy.reward_per_step,

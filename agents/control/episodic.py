@@ -143,13 +143,11 @@ class EpisodicScores(AgentExperiment):
         """The returns themselves."""
         return return_
 
-    def _evaluation_scores(
-        self, greedy: Evaluation, optimum: float | None
-    ) -> dict[str, float | None]:
+    def _evaluation_scores(self, greedy: Evaluation) -> dict[str, float | None]:
         scores = {
             "greedy_return": greedy.expected_return,
             "greedy_length": greedy.expected_length,
-            "regret": _regret(optimum, greedy.expected_return),
+            "regret": _regret(self.optimum(), greedy.expected_return),
         }
         if greedy.episodes is None:
             return scores
