@@ -101,13 +101,15 @@ class Planner(TabularAgent):
         return self.solver(model, config.discount, config.tolerance, config.max_sweeps)
 
     def plan(self, model: TabularMDP) -> None:
-        """Solve a model; the table of action values becomes the solution's.
+        """Solve a model, if it is new; the table of action values becomes the solution's.
 
         Raises:
             UsageError: when the model has another number of states or actions, or has no optimum
                 (possible only with a discount of 1).
         """
-        self._check_size(*model.next_state.shape[:2])
+        if self._planned is model:
+            return
+        self._check_size(model.states, model.actions)
         solution = self.solve(model)
         planning.refuse_divergence(model, solution, self.config.discount)
         self.q = np.ascontiguousarray(solution.q, dtype=np.float64)
@@ -118,13 +120,12 @@ class Planner(TabularAgent):
     def learn_model(
         self, model: TabularMDP, env_rng: np.random.Generator, episodes: int
     ) -> Episodes:
-        """Plan, if this model is new, and run some episodes; see `TabularAgent.learn_model`."""
-        if self._planned is not model:
-            self.plan(model)
+        """Plan, and run some episodes; see `TabularAgent.learn_model`."""
+        self.plan(model)
         return super().learn_model(model, env_rng, episodes)
 
     def learn_env(self, env: Env, episodes: int) -> Episodes:
-        """Plan, if the environment's model is new, and run some episodes through `env.step`.
+        """Plan on the environment's model, and run some episodes through `env.step`.
 
         Raises:
             UsageError: when the environment has no exact model.
@@ -137,8 +138,7 @@ class Planner(TabularAgent):
                 "Agents that learn their model are dyna-q, prioritized-sweeping and r-max; "
                 "q-learning needs none."
             )
-        if self._planned is not model:
-            self.plan(model)
+        self.plan(model)
         return super().learn_env(env, episodes)
 
     def shortfall(self) -> str:
