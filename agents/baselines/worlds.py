@@ -136,12 +136,15 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         """See `World.try_out`."""
         if self.model is None:
             return None
-
-        def act(state: int, **_: object) -> int:
-            return int(agent.act(state))
-
         self._begin_trial(self.env, self._many[0])
-        return try_out(self.env, act, self.horizon, episodes, self._seed, self.model)
+        return try_out(
+            self.env,
+            lambda state, **_: agent.act(state),
+            self.horizon,
+            episodes,
+            self._seed,
+            self.model,
+        )
 
     def memory(self) -> State:
         """The record, and the states of all environments that have learned, if they have any."""
