@@ -220,6 +220,7 @@ def skorch_net(
     from skorch import NeuralNet
     from skorch.callbacks import EarlyStopping
     from skorch.dataset import ValidSplit
+    from skorch.utils import noop
 
     from agents.supervised.skorch_parts import Bytes, byte_batches, criterion
 
@@ -237,15 +238,9 @@ def skorch_net(
         iterator_valid=byte_batches,
         train_split=ValidSplit(STOPPING_SHARE, stratified=False),
         callbacks=[
-            EarlyStopping(
-                patience=search.patience, monitor="valid_loss", load_best=True, sink=_silent
-            )
+            EarlyStopping(patience=search.patience, monitor="valid_loss", load_best=True, sink=noop)
         ],
         verbose=0,
         device=device,
         **prefixed,
     )
-
-
-def _silent(*_: object) -> None:
-    """Experiments print nothing."""
