@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
-
 from agents.supervised.tensors import arrays
 from sandbox.config.model import LabConfig, dump
 from sandbox.config.resolve import resolve
@@ -75,14 +73,7 @@ def load_model(folder: Path, lab: str, kind: type[C], make: Callable[[C], M]) ->
             f"There is no model in {folder}: a finished run of lab '{lab}' keeps one among its "
             "artifacts, but none with --no-pictures."
         ) from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        ValidationError,
-        SafetensorError,
-    ) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         what = str(error).splitlines()[-1].strip()
         raise SandboxError(
             f"The model in {folder} is damaged, or of another shape than its configuration says: "
