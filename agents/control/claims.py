@@ -285,9 +285,8 @@ def earlier(sooner: Setting, later: Setting, enough: float, seed: int) -> float:
 def best_per_step(setting: Setting) -> float:
     """The best possible expected return of an episode, divided by its length."""
     world = model(setting)
-    return evaluation.value_at_start(
-        world, planning.finite_horizon(world, world.horizon).value
-    ) / float(world.horizon)
+    best = planning.finite_horizon(world, world.horizon).value
+    return evaluation.value_at_start(world, best) / world.horizon
 
 
 def shortest(setting: Setting) -> float:
