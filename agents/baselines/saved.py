@@ -153,12 +153,8 @@ def _space(plain: dict[str, Any]) -> Space:
         return spaces.Discrete(plain["n"])
     if kind == "Box":
         shape, dtype = tuple(plain["shape"]), np.dtype(plain["dtype"])
-        low, high = (
-            np.broadcast_to(np.array(plain[name], dtype=np.float64), shape)
-            if not isinstance(plain[name], list)
-            else np.array(plain[name], dtype=np.float64).reshape(shape)
-            for name in ("low", "high")
-        )
+        bounds = (np.array(plain[name], dtype=np.float64) for name in ("low", "high"))
+        low, high = (one.reshape(shape) if one.ndim else np.full(shape, one) for one in bounds)
         return spaces.Box(low.astype(dtype), high.astype(dtype), shape, dtype.type)
     if kind == "MultiDiscrete":
         return spaces.MultiDiscrete(plain["nvec"])
