@@ -45,8 +45,7 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
         worth = experiment.snapshots[-1].worth
         values = None if worth is None else worth.astype(np.float64)
         policy = world.policy(experiment.agent)  # [states, actions]
-        visits = world.venv.visits
-        pictures.save_maps(artifacts, name, experiment, world.env.layout, values, policy, visits)
+        pictures.save_maps(artifacts, name, experiment, values, policy, world.venv.visits)
 
 
 def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) -> Figure:

@@ -34,15 +34,14 @@ def save(experiment: AgentExperiment, name: str, artifacts: Artifacts, metrics: 
         artifacts: where the files go.
         metrics: the metrics of the run.
     """
-    agent, layout, learner = experiment.agent, experiment.env.layout, experiment.config.agent.name
-    cells = ([*divmod(state, layout.columns), *row.tolist()] for state, row in enumerate(agent.q))
+    agent, columns = experiment.agent, experiment.env.layout.columns
+    cells = ([*divmod(state, columns), *row.tolist()] for state, row in enumerate(agent.q))
     artifacts.write_csv("q_table.csv", ["row", "column", *ACTIONS], cells)
     keep_agent(experiment, artifacts)
-    curve = curves.learning_curve(experiment, metrics, f"{name}: how {learner} learned")
+    title = f"{name}: how {experiment.config.agent.name} learned"
+    curve = curves.learning_curve(experiment, metrics, title)
     artifacts.save_figure("learning_curve.png", curve)
-    save_maps(
-        artifacts, name, experiment, layout, agent.q.max(axis=1), agent.policy(), agent.visits
-    )
+    save_maps(artifacts, name, experiment, agent.q.max(axis=1), agent.policy(), agent.visits)
 
 
 def seeds_curve(first: AgentExperiment, metrics: Metrics, name: str, seeds: int) -> Figure:
@@ -62,7 +61,6 @@ def save_maps(
     artifacts: Artifacts,
     name: str,
     experiment: AgentExperiment,
-    layout: Layout,
     values: np.ndarray | None,
     policy: np.ndarray,
     visits: np.ndarray,
@@ -72,14 +70,13 @@ def save_maps(
     Args:
         artifacts: where the files go.
         name: the name of the environment.
-        experiment: provides the agent's name.
-        layout: the grid.
+        experiment: provides the agent's name and the grid.
         values: state values, float [states]; None draws no value map.
         policy: greedy action probabilities, float [states, actions].
         visits: steps spent in each state, int [states].
     """
-    learner, free = experiment.config.agent.name, layout.walkable
-    draw = partial(_draw_layout, layout)
+    learner, layout = experiment.config.agent.name, experiment.env.layout
+    free, draw = layout.walkable, partial(_draw_layout, layout)
     if values is not None:
         title = f"{name}: what {learner} thinks each cell is worth"
         shown = np.where(free, values.reshape(free.shape), np.nan)  # [rows, columns]
