@@ -61,11 +61,7 @@ class _Backup:
         used = np.flatnonzero(
             going_on.any(axis=(0, 1))
         )  # an outcome that never happens anywhere costs nothing
-        self.weight = (
-            np.stack([discount * going_on[:, :, k] for k in used])
-            if len(used)
-            else np.zeros((0, *self.reward.shape))
-        )
+        self.weight = discount * np.ascontiguousarray(going_on.transpose(2, 0, 1)[used])
         self.next_state = np.ascontiguousarray(
             model.next_state.transpose(2, 0, 1)[used]
         )  # [outcomes, states, actions] like weight
