@@ -53,7 +53,7 @@ def _worth(model: TabularMDP, policy: np.ndarray) -> float:
 def _improved(model: TabularMDP, policy: np.ndarray, worth: float, tries: int) -> float:
     """The return of a policy that no change of a single action improves, or of the best one found
     in `tries` evaluations."""
-    states = [state for state in _visited(model, policy) if model.actions > 1]
+    states = _visited(model, policy)
     changed = True
     while changed and len(states) * (model.actions - 1) <= tries:
         changed = False
