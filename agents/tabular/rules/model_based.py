@@ -306,10 +306,8 @@ class UcbVi(ModelAgent):
         tables = self._tables_of_steps()
         if tables is None:
             return self.policy()
-        steps, states, actions = tables.shape
-        return probabilities.greedy(
-            tables.reshape(-1, actions), self.config.ties == "first"
-        ).reshape(steps, states, actions)
+        rows = tables.reshape(-1, self.actions)
+        return probabilities.greedy(rows, self.config.ties == "first").reshape(tables.shape)
 
     def _tables_of_steps(self) -> np.ndarray | None:
         """Q_h for every step h: float64 [horizon, states, actions]; None before the first step."""
