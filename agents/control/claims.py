@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.control.worlds import joined
 from agents.planning import evaluation, probabilities
 from agents.planning import solvers as planning
 from agents.tabular.base import Episodes, TabularAgent
@@ -172,10 +173,8 @@ def outcome(setting: Setting, seed: int) -> TrainingOutcome:
 
 def read(agent: TabularAgent, *stretches: Episodes) -> TrainingOutcome:
     """The results of successive stretches of episodes that one agent learned."""
-    rewards = np.concatenate(
-        [stretch.return_ / stretch.length for stretch in stretches]
-    )  # [episodes]
-    arrived = np.concatenate([stretch.steps_to_goal >= 0 for stretch in stretches])  # [episodes]
+    episodes = joined(stretches)
+    rewards, arrived = episodes.return_ / episodes.length, episodes.steps_to_goal >= 0  # [episodes]
     curve = np.array(
         [part.mean() for part in np.array_split(rewards, min(BINS, len(rewards)))], dtype=np.float32
     )  # [BINS]
