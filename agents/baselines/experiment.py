@@ -17,6 +17,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.callbacks import ConvertCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.utils import safe_mean
 
 from agents.baselines import memory
 from agents.baselines.worlds import GridVecWorld, GymVecWorld, VecWorld
@@ -305,9 +306,7 @@ class BaselineExperiment(AgentExperiment):
             return []
         episodes = self._learner.ep_info_buffer
         means = {
-            f"rollout/ep_{name}_mean": float(np.mean([one[key] for one in episodes]))
-            if episodes
-            else float("nan")
+            f"rollout/ep_{name}_mean": safe_mean([one[key] for one in episodes])
             for name, key in (("rew", "r"), ("len", "l"))
         }
         columns = {name: [value] for name, value in sorted({**logged, **means}.items())}
