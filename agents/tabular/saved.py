@@ -71,10 +71,9 @@ def load(path: Path, expected: type[Saved]) -> Saved:
     except FileNotFoundError as error:
         raise SandboxError(f"No file {path}; an agent's `save` writes one.") from error
     except Exception as error:  # zipfile, zlib, struct, json and NumPy raise nearly anything
-        what = "is damaged, or no saved agent"
         raise SandboxError(
-            f"{path} {what} ({type(error).__name__}: {error}). Save the agent again, or take it "
-            f"from its run."
+            f"{path} is damaged, or no saved agent ({type(error).__name__}: {error}). "
+            "Save the agent again, or take it from its run."
         ) from error
     kind = _class(about["agent"], expected, path)
     try:
@@ -90,9 +89,9 @@ def load(path: Path, expected: type[Saved]) -> Saved:
         )
         agent.restore({**arrays, **about["values"]})  # type: ignore[attr-defined]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
-        what = "holds an agent that this version cannot restore"
         raise SandboxError(
-            f"{path} {what} ({type(error).__name__}: {error}). Train it again with this version."
+            f"{path} holds an agent that this version cannot restore ({type(error).__name__}: "
+            f"{error}). Train it again with this version."
         ) from error
     return agent
 
