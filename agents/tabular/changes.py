@@ -53,8 +53,7 @@ def applied(update: Update, own: Own, step: Step, rng: np.random.Generator) -> C
         rng: the agent's generator.
     """
     own_before, twin = _copied(own), _copied(own)
-    alpha = 0.5 * step.alpha
-    update(twin, step._replace(alpha=alpha), copy.deepcopy(rng))
+    update(twin, step._replace(alpha=0.5 * step.alpha), copy.deepcopy(rng))
     update(own, step, rng)
     changed = own.q != own_before.q
     state, action = step.state, step.action
