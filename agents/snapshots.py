@@ -114,10 +114,11 @@ class Snapshots:
 def _taken(epoch: float, view: Look) -> list[Snapshot]:
     with np.errstate(all="ignore"):  # of a model that diverges
         now = view()
-    every = [] if now is None else [{"epoch": float(epoch), **now}]
-    return [{name: np.asarray(value) for name, value in one.items()} for one in every]
+    if now is None:
+        return []
+    return [{name: np.asarray(value) for name, value in {"epoch": float(epoch), **now}.items()}]
 
 
 def _fits(one: Snapshot, now: Snapshot) -> bool:
-    kinds = ({name: (a.shape, a.dtype) for name, a in some.items()} for some in (one, now))
-    return next(kinds) == next(kinds) and all(np.isfinite(a).all() for a in one.values() if a.shape)
+    kinds, known = ({name: (a.shape, a.dtype) for name, a in some.items()} for some in (one, now))
+    return kinds == known and all(np.isfinite(a).all() for a in one.values() if a.shape)
