@@ -94,16 +94,17 @@ def config_class(name: str) -> type[BaselineConfig]:
     """The configuration class of an agent: options of the adapter, and the arguments of the
     algorithm's constructor."""
     algorithm = algorithm_class(name)
+    parameters = inspect.signature(algorithm.__init__).parameters
     networks = ("auto", *algorithm.policy_aliases)
     which = "which kind of network; auto: by what is observed"
     fields: dict[str, Any] = {"policy": (Literal[networks], Field("auto", description=which))}
-    for argument, parameter in inspect.signature(algorithm.__init__).parameters.items():
+    for argument, parameter in parameters.items():
         if argument in OURS or argument.startswith("_") or argument.endswith(("_class", "_kwargs")):
             continue
         field = _field(algorithm, argument, parameter)
         if field is not None:
             fields[argument] = field
-    if "action_noise" in inspect.signature(algorithm.__init__).parameters:
+    if "action_noise" in parameters:
         noise = "standard deviation of the noise added to actions, which lie between -1 and 1"
         fields["action_noise_std"] = (float, Field(0.0, ge=0, le=10, description=noise))
     valued = hasattr(algorithm, "_on_step") and "exploration_fraction" in fields
