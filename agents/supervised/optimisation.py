@@ -49,16 +49,16 @@ def rate(config: TrainingConfig, step: int, steps: int) -> float:
         step: 0 for the first.
         steps: steps of the whole training, as configured.
     """
-    at = step / max(1, steps - 1)
+    largest, warmup, at = config.learning_rate, config.warmup, step / max(1, steps - 1)
     if config.schedule == "linear":
-        return config.learning_rate * (1 - step / steps)
+        return largest * (1 - step / steps)
     if config.schedule == "cosine":
-        return config.learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+        return largest * (1 + math.cos(math.pi * step / steps)) / 2
     if config.schedule == "one-cycle":
-        if at < config.warmup:
-            return config.learning_rate * cosine(START, 1.0, at / config.warmup)
-        return config.learning_rate * cosine(1.0, END, (at - config.warmup) / (1 - config.warmup))
-    return config.learning_rate
+        if at < warmup:
+            return largest * cosine(START, 1.0, at / warmup)
+        return largest * cosine(1.0, END, (at - warmup) / (1 - warmup))
+    return largest
 
 
 def cosine(first: float, last: float, share: float) -> float:
