@@ -305,8 +305,9 @@ def _route_map(axes: Axes, route: Route) -> np.ndarray:
             colour = LOW if layout.cells[tuple(cell)] == LOW_WALL else SOLID
             axes.add_patch(_cell(cell, facecolor=colour, linewidth=0))
     rows, columns = np.divmod(np.array(route.states), shape[1])
-    colour, join = plots.VERMILION, "round"
-    axes.plot(columns, rows, color=colour, linewidth=2.2, zorder=3, solid_joinstyle=join)
+    axes.plot(
+        columns, rows, color=plots.VERMILION, linewidth=2.2, zorder=3, solid_joinstyle="round"
+    )
     draw_marks(axes, layout, 9.0)
     axes.set(xlabel="column", xticks=range(0, shape[1], 3), yticks=range(0, shape[0], 3))
     return np.where(walls & ~crossed, np.nan, route.values.reshape(shape))
