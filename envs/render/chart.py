@@ -17,6 +17,7 @@ from sandbox.visual.screen import load_pygame
 
 if TYPE_CHECKING:
     import pygame
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 DPI = 100
@@ -94,20 +95,27 @@ class Chart:
             canvas.blit(label, label.get_rect(center=place.tolist()))
 
     def images(self, images: np.ndarray, canvas: pygame.Surface) -> None:
-        """Draw an image into each of the axes.
+        """Draw other images in place of those of the first axes.
 
         Args:
-            images: uint8 [axes, height, width, 3].
+            images: uint8 [images, height, width, 3].
             canvas: this chart's pixels.
         """
         for number, image in enumerate(images):
-            box = self.box(number)
+            box = self.image_box(number)
             picture = above_band(image)
             canvas.blit(load_pygame().transform.scale(picture, box.size), box)
 
     def box(self, axes: int = 0) -> pygame.Rect:
         """The rectangle of some axes, pixels."""
-        extent = self._axes[axes].get_window_extent()
+        return self._rectangle(self._axes[axes])
+
+    def image_box(self, number: int) -> pygame.Rect:
+        """The rectangle of an image of the first axes, pixels."""
+        return self._rectangle(self._axes[0].images[number])
+
+    def _rectangle(self, artist: Artist) -> pygame.Rect:
+        extent = artist.get_window_extent()
         top = len(self.pixels) - extent.y1
         return load_pygame().Rect(extent.x0, top, extent.width, extent.height)
 

@@ -168,7 +168,7 @@ def test_the_drawn_fields_are_the_weights_of_that_step(made):
     assert np.allclose(kept["fields"][:16].reshape(16, -1), weights[step], atol=1e-6)
     drawn = every[number].draw().astype(int)
     for neuron in (0, 9):
-        box = every[number].chart.box(neuron)
+        box = every[number].chart.image_box(neuron)
         cell = drawn[box.top : box.bottom, box.left : box.right]
         field = Image.fromarray(kept["fields"][neuron]).resize((box.width, box.height), 0)
         agree = np.corrcoef((cell[..., 0] - cell[..., 2]).ravel(), np.asarray(field).ravel())[0, 1]
