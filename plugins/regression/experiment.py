@@ -167,7 +167,9 @@ class TrainExperiment(Experiment):
         """Errors of the network: mean squared in units of y², and the loss it was trained on."""
         model = self.model
         train = Curve(self.training.x[:, 0], self.training.y[:, 0])
+        held_out = {"validation_loss": self.best["loss"]} if self.config.validation else {}
         return {
+            **held_out,
             "test_mse": evaluate(model, self.points.test),
             "train_mse": evaluate(model, train),
             "test_loss": self._loss(model, *self._test),

@@ -251,7 +251,9 @@ def _record(
     request = wanted.request
     own = lab.objective.removeprefix("summary.")
     directions = {own: lab.direction, **lab.directions}
-    objective = wanted.objective.removeprefix("summary.") or own
+    objective = wanted.objective.removeprefix("summary.")
+    if wanted.prune or wanted.tpe:  # which need it while the first run learns
+        objective = objective or own
     direction = wanted.direction or (directions.get(objective, "") if objective else "")
     if objective and not direction:
         close = nearest(objective, list(directions))

@@ -241,20 +241,27 @@ class SweepRunner:
             self._check_objective(outcome)
 
     def _check_objective(self, outcome: RunOutcome) -> None:
-        """Check that the run has the objective; where none was named, it is the run's score."""
+        """Check that the run has the objective; where none was named, it is the lab's own, or else
+        the run's score."""
         record, score = self.record, score_of(outcome.score, outcome.summary)
-        wanted = record.objective or (score.name if score is not None else "")
-        objective = checked_objective(wanted, outcome.summary)
         if record.objective:
+            checked_objective(record.objective, outcome.summary)
             return
+        own = self.lab.objective.removeprefix("summary.")
+        if own in outcome.summary:
+            objective, direction = own, self.lab.direction
+        else:
+            objective = checked_objective(score.name if score else "", outcome.summary)
+            direction = "maximize" if score is None or score.higher_is_better else "minimize"
+            if own:
+                record.error = f"The runs have no {own}, so {objective} is compared, their score."
+            elif not outcome.score and not record.direction:
+                record.error = (
+                    f"Lab '{record.lab}' declares no score, so more of '{objective}' counts as "
+                    "better; --direction minimize turns it."
+                )
         record.objective = self.tally.objective = objective
-        higher = score is None or score.higher_is_better
-        if not outcome.score and not record.direction:
-            record.error = (
-                f"Lab '{record.lab}' declares no score, so more of '{objective}' counts as better; "
-                "--direction minimize turns it."
-            )
-        record.direction = record.direction or ("maximize" if higher else "minimize")
+        record.direction = record.direction or direction
         self.folder.write(record)
 
     def _close_if_done(self, opened: OpenTrial) -> None:

@@ -23,7 +23,7 @@ from sandbox.sweeps.api import SweepRequest, begin, resume_sweep, sweep
 from sandbox.sweeps.results import Result, ranked
 from sandbox.sweeps.space import Held, layer, parse_axes
 from sandbox.sweeps.view import Sweep
-from tests.conftest import ROOT, TOYS
+from tests.conftest import ROOT, TOYS, needs_extra
 
 TIMES = ("learning_seconds", "steps_per_second")
 
@@ -453,6 +453,37 @@ def test_an_objective_that_no_run_has_is_named_with_those_that_there_are():
         sweep(
             "valley", grid={"x": [1, 2]}, epochs=1, objective="summary.dpeth", direction="minimize"
         )
+
+
+@pytest.mark.parametrize(
+    ("preset", "option"), [("quick", "learning-rate=0.01,0.05"), ("quick-search", "search.top=2")]
+)
+def test_runs_without_the_objective_of_their_lab_are_compared_by_their_score(say, preset, option):
+    """A network without validation points, and a search, have no validation loss."""
+    said = say("sweep", "regression", "--preset", preset, "--grid", option)
+    assert said.code == 0 and "have no validation_loss" in said.out, said.err
+    said = say("list", "sweeps", "--json")
+    (made,) = said.document
+    assert made["objective"] == "test_mse" and made["status"] == "finished"
+
+
+SHORT = {"mnist": {"dataset": "digits", "epochs": 1}, "music": {"epochs": 1}}
+SHORT["autoencoder"] = SHORT["mnist"]
+
+
+@pytest.mark.extras
+@pytest.mark.parametrize("name", [one.name for one in registry().entries("lab", outside=False)])
+def test_runs_of_a_labs_search_space_have_its_objective(name):
+    lab = registry().lab(name)
+    if not (lab.offers("suggest") and lab.objective):
+        pytest.skip(f"{name} has no search space, or no objective of its own")
+    pytest.importorskip("optuna")
+    if needs_extra(name):
+        pytest.importorskip("torch")
+    made = sweep(name, random=1, preset="quick", **SHORT.get(name, {}))
+    assert made.status == "finished" and not made.record.error
+    assert f"summary.{made.record.objective}" == lab.objective
+    assert made.record.direction == lab.direction and made.ranking[0].value is not None
 
 
 def test_a_lab_without_a_search_space_says_how_to_sweep_it(walk):
