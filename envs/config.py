@@ -16,7 +16,7 @@ from envs import layouts
 from envs.layouts import MADE_TO_MEASURE, NAMED, Layout, LayoutError, Position
 from envs.random_mazes import Kind, random_maze
 from sandbox.config.model import LabConfig
-from sandbox.errors import did_you_mean
+from sandbox.errors import did_you_mean, reason_of
 from sandbox.input_files import read_text
 
 NAMES = (*NAMED, *MADE_TO_MEASURE)
@@ -200,6 +200,5 @@ def _read(path: str) -> str:
         hint = did_you_mean(path, NAMES) or f" Names are {', '.join(NAMES)}."
         raise LayoutError(f"no layout and no file is called '{path}'.{hint}") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LayoutError(f"cannot read '{path}' as text: {reason}") from error
+        raise LayoutError(f"cannot read '{path}' as text: {reason_of(error)}") from error
     return text if _looks_like_rows(text) else f"{text}\n"

@@ -134,6 +134,12 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {error_message(error)}"
 
 
+def reason_of(error: Exception) -> str:
+    """The operating system's words where an error has some, without number and path; else its
+    message."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def did_you_mean(name: str, known: Iterable[str], before: str = "") -> str:
     """The end of a message about an unknown name.
 

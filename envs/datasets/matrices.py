@@ -19,7 +19,7 @@ import numpy as np
 from envs.datasets.midi import MIDDLE_C, Piece
 from envs.datasets.pieces import SPLITS, Line, Pieces, in_splits
 from envs.datasets.rolls import KEYS, held_from_sounding
-from sandbox.errors import UsageError
+from sandbox.errors import UsageError, reason_of
 
 MATLAB = ".mat"
 """Ending of such files."""
@@ -48,11 +48,11 @@ def read_matrices(path: Path) -> Pieces:
         tables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
         groups = {split: list(_pieces(split, tables[f"{split}data"])) for split in SPLITS}
     except Exception as error:  # SciPy raises errors of many kinds at damaged files
-        reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"{path} cannot be read as piano rolls ({type(error).__name__}: {reason}). Expected is "
-            "a MATLAB 5 file with the cell arrays traindata, validdata and testdata of matrices "
-            "[steps, 88], as published with the benchmarks of Boulanger-Lewandowski et al. (2012)."
+            f"{path} cannot be read as piano rolls ({type(error).__name__}: "
+            f"{reason_of(error)}). Expected is a MATLAB 5 file with the cell arrays traindata, "
+            "validdata and testdata of matrices [steps, 88], as published with the benchmarks of "
+            "Boulanger-Lewandowski et al. (2012)."
         ) from error
     report = [
         Line(piece.name, split, piece.how, len(piece.roll))

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.errors import StoreError, UnknownNameError, UsageError
+from sandbox.errors import StoreError, UnknownNameError, UsageError, reason_of
 from sandbox.input_files import StrPath
 from sandbox.store import listing
 from sandbox.store.folder import RunFolder, remove_graves
@@ -39,10 +39,9 @@ class Store:
         except FileNotFoundError:
             pass  # the first run creates it
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"There can be no store at {str(self.root)!r}: {reason}. --store DIR names another "
-                "folder."
+                f"There can be no store at {str(self.root)!r}: {reason_of(error)}. --store DIR "
+                "names another folder."
             ) from None
 
     def make(self, room: str, label: str, name: str = "") -> Path:

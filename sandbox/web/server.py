@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from sandbox.errors import UsageError
+from sandbox.errors import UsageError, reason_of
 from sandbox.extras import need
 from sandbox.store.store import Store
 from sandbox.web.service import Service
@@ -96,10 +96,9 @@ def listening(host: str, port: int) -> socket.socket:
             raise UsageError(
                 f"Port {port} is in use. `--port {_free(host, port, family)}` is free."
             ) from None
-        reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"Cannot listen on {host}, port {port}: {reason}. `--host 127.0.0.1 --port 0` takes "
-            "a free port of this machine."
+            f"Cannot listen on {host}, port {port}: {reason_of(error)}. `--host 127.0.0.1 "
+            "--port 0` takes a free port of this machine."
         ) from None
 
 

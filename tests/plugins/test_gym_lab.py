@@ -207,7 +207,7 @@ def test_learning_on_a_model_has_no_state_of_an_environment():
 
 
 def test_a_run_through_env_step_killed_at_random_moments_ends_with_the_same_bytes():
-    work = [*kills.WORK["gym, env.step"], "--seed", "1"]
+    work = [*kills.WORK["gym, env.step"].split(), "--seed", "1"]
     whole, longest = kills.uninterrupted(work)
     made = kills.one_round(work, 2, 3, whole, longest)
     assert made.different == [] and made.hits >= 1

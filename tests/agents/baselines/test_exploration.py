@@ -112,7 +112,7 @@ def test_with_a_bonus_a_stopped_run_ends_with_the_bytes_of_one_that_was_not(agen
 
 
 def test_counts_survive_kills_at_random_moments():
-    work = [*kills.WORK["sb3-a2c, count bonus"], "--seed", "3"]
+    work = [*kills.WORK["sb3-a2c, count bonus"].split(), "--seed", "3"]
     whole, longest = kills.uninterrupted(work)
     made = kills.one_round(work, 3, 3, whole, longest)
     assert made.different == [] and made.hits >= 1

@@ -95,7 +95,7 @@ def test_a_checkpoint_from_before_environments_had_states_begins_new_episodes():
 
 @pytest.mark.parametrize("agent", ["sb3-dqn", "sb3-ppo"])
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(agent):
-    work = [*kills.WORK[f"gym, {agent}"], "--seed", "3"]
+    work = [*kills.WORK[f"gym, {agent}"].split(), "--seed", "3"]
     whole, longest = kills.uninterrupted(work)
     made = kills.one_round(work, 3, 3, whole, longest)
     assert made.different == [] and made.hits >= 1
