@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -107,6 +108,16 @@ def test_no_file_has_a_second_question_in_it():
         name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()
     }
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_interfaces_are_declared_rather_than_probed():
+    """Agents of Stable-Baselines3 are asked for the arguments that their algorithms happen to have."""
+    probes = {
+        name: len(re.findall(r"\b(?:hasattr|getattr)\(", path.read_text(encoding="utf-8")))
+        for name, path in MODULES.items()
+        if not name.startswith("agents.baselines")
+    }
+    assert sum(probes.values()) <= 30, {name: many for name, many in probes.items() if many}
 
 
 def test_a_class_has_a_name_of_its_own():
