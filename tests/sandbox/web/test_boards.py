@@ -142,7 +142,7 @@ def test_values_and_arrows_are_hidden(visit, store, boards, button):  # noqa: F8
         else:
             await user.open(f"/runs/maze/{made.id}")
             user.find("Watch").click()
-            await user.should_see("Play, pause", retries=300)
+            await user.should_see("Play, pause", retries=900)
             (image,) = elements(user, ui.image)
             user.find("Play, pause").click()
         await meanwhile(lambda: image.source)
@@ -167,7 +167,7 @@ def test_values_and_arrows_are_hidden(visit, store, boards, button):  # noqa: F8
 
 
 def test_the_board_and_the_player_follow_a_run(visit, store, boards):  # noqa: F811
-    words = ["maze", "--episodes", "3e6", "--checkpoint-every", 0.2, "--render", "none"]
+    words = ["maze", "--episodes", "3e7", "--checkpoint-every", 0.2, "--render", "none"]
     process = subprocess.Popen(
         command("run", *words, "--store", store),
         stdout=subprocess.DEVNULL,
@@ -187,7 +187,7 @@ def test_the_board_and_the_player_follow_a_run(visit, store, boards):  # noqa: F
             first, title = image.source, board._now.title
             await meanwhile(lambda: board._now.title != title and image.source != first)
             user.find("Watch").click()
-            await user.should_see("Play, pause", retries=300)
+            await user.should_see("Play, pause", retries=900)
             assert len(switch(user, "follow")) == 2
             (player,) = (one for one in elements(user, ui.slider) if "moment" in str(one.props))
             player.set_value(player.props["max"])
@@ -234,7 +234,7 @@ def test_the_newest_frame_is_drawn_anew_where_no_frame_is_added(visit, store, mo
 
         await user.open(f"/runs/regression/{made.id}")
         user.find("Watch").click()
-        await user.should_see("Play, pause", retries=300)
+        await user.should_see("Play, pause", retries=900)
         (image,) = elements(user, ui.image)
         await meanwhile(lambda: image.source and (pixels(image.source) == 10).all())
         monkeypatch.setattr(cards, "thinned", lambda frames: [known[1]])

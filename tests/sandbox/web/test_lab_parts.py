@@ -84,7 +84,7 @@ def test_the_frames_of_a_run_are_shown_one_after_the_other(visit, store, lab):  
 
         await user.open(f"/runs/{lab}/{made.id}")
         user.find("Watch").click()
-        await user.should_see("Play, pause", retries=300)
+        await user.should_see("Play, pause", retries=900)
         slider = elements(user, ui.slider)[-1]
         assert slider.props["max"] == len(expected) - 1
         (image,) = elements(user, ui.image)

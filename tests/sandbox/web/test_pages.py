@@ -35,10 +35,15 @@ def visit(store):
             async with user_simulation() as user:
                 service = Service(Store(store))
                 site.register(service)
-                await scenario(user, service)
-                Client.page_routes.clear()  # else their modules are forgotten, ours among them
+                try:
+                    await scenario(user, service)
+                except Exception as error:  # the simulation ends first: else its timers never do
+                    return error
+                finally:
+                    Client.page_routes.clear()  # else their modules are forgotten, ours among them
 
-        asyncio.run(playing())
+        if (failure := asyncio.run(playing())) is not None:
+            raise failure
 
     return play
 

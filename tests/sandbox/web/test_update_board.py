@@ -187,7 +187,7 @@ def test_values_are_hidden_and_the_player_takes_nothing_away(visit, store, board
         await until(lambda: (pixels(image.source) != first).any())
         assert np.array_equal(pixels(image.source), board._now.draw(frozenset({"values"})))
         user.find("Watch").click()
-        await user.should_see("Play, pause", retries=300)
+        await user.should_see("Play, pause", retries=900)
         was = board._now
         user.find("Update").click()
         await until(lambda: board._now is not was)
@@ -214,7 +214,7 @@ def test_what_has_no_updates_says_so(visit, store, boards, config):  # noqa: F81
 
     async def scenario(user, service):
         image = await opened(user, made)
-        await user.should_see("there are no updates to show", retries=300)
+        await user.should_see("there are no updates to show", retries=900)
         await asyncio.sleep(0.2)
         await user.should_not_see("Update")
         await user.should_not_see("Learn again from the beginning")
