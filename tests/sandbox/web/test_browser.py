@@ -14,6 +14,7 @@ import pytest
 
 from sandbox import run
 from sandbox.store.store import Store
+from sandbox.sweeps.api import sweep
 from tests.sandbox.web.conftest import serving, until
 from tests.sandbox.web.test_server import HOSTILE
 
@@ -334,3 +335,13 @@ def test_a_line_moves_over_the_notes_that_are_heard(open_page, store):
     assert place() is None
     sound.evaluate("sound => { sound.currentTime = 2.5; }")
     until(lambda: place() == 2.5)
+
+
+def test_the_report_of_a_sweep_fits_and_enlarges_no_picture(browser, store):
+    made = sweep("regression", grid={"learning-rate": [0.01, 0.05]}, preset="quick")
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto((made.path / "report.html").resolve().as_uri())
+    sizes = page.evaluate("Array.from(document.images, image => [image.naturalWidth, image.width])")
+    assert sizes and all(0 < shown <= natural for natural, shown in sizes)
+    assert page.evaluate("document.documentElement.scrollWidth") == 1200
+    page.close()
