@@ -94,7 +94,7 @@ class Tally(NamedTuple):
     """The result of killing one command.
 
     Attributes:
-        hits: kills of processes that were still running.
+        hits: kills of processes whose run had begun and that were still running.
         different: names of results that differ from those of the uninterrupted command.
     """
 
@@ -214,7 +214,7 @@ def one_round(
             process.join(rng.uniform(0.1, longest))
             if process.exitcode is not None:
                 break
-            hits += 1
+            hits += any(store.glob("*/*/run.json"))  # else it had not begun to work
             process.kill()
             process.join()
         code = ended(words_of(work, store))
