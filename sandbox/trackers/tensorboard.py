@@ -68,11 +68,9 @@ class TensorBoard(Tracker):
 
     def points(self, points: TrackedPoints) -> None:
         """One event for each row."""
+        names = {column: f"{points.stream}/{column}" for column in points.columns}
         for row, step in enumerate(points.step.tolist()):
-            here = {
-                f"{points.stream}/{column}": float(values[row])
-                for column, values in points.columns.items()
-            }
+            here = {names[column]: float(values[row]) for column, values in points.columns.items()}
             self._scalars(step, here)
 
     def flush(self) -> None:
