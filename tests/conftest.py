@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -14,13 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 TOYS = Path(__file__).resolve().parent / "toys"
 
-settings.register_profile("untimed", deadline=None)  # no test depends on the machine's speed
+# No test depends on the machine's speed. Where CI is set, the examples are the same in each run, so
+# that a failure is the commit's; everywhere else Hypothesis goes on searching.
+settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("untimed")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
@@ -40,6 +44,15 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} is skipped without a library: mark it `extras`."
     return report
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """What a test draws from the generators that all share does not depend on the tests before."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 def forgetting_plugins():
