@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.supervised.batches import Splits, outputs
+from agents.supervised.batches import Splits
 from envs.datasets.corruptions import NOISE, corrupted
+from plugins.autoencoder import codes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from plugins.autoencoder.config import AutoencoderConfig
@@ -40,32 +43,39 @@ class Components:
         return flat.reshape(images.shape).astype(np.float32)
 
 
-def reconstruct(model: nn.Module, images: np.ndarray) -> np.ndarray:
-    """The model's reconstructions of images [images, 28, 28]."""
-    return outputs(model, images[:, None])[:, 0]
-
-
 def error(one: np.ndarray, other: np.ndarray) -> float:
     """Mean squared difference per pixel."""
     return float(np.square(one.astype(np.float64) - other).mean())
 
 
 def findings(
-    model: nn.Module, splits: Splits, config: AutoencoderConfig, seed: int
+    model: nn.Module,
+    splits: Splits,
+    config: AutoencoderConfig,
+    seed: int,
+    encoded: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
-    """Test errors of model and baseline: on images as in training, then of every corruption."""
+    """Test errors of model and baseline: on images as in training, then of every corruption.
+
+    Args:
+        model: has learned.
+        splits: of the images.
+        config: of the run.
+        seed: of the run.
+        encoded: for each corruption the codes of the test images [images, code].
+    """
     test, _ = splits.test.arrays()
     components = Components(splits.train.arrays()[0], config.code_size)
     errors: dict[str, float] = {}
     for name, given in corrupted(test, seed, config.noise or NOISE).items():
-        errors[f"{name}_mse"] = error(reconstruct(model, given), test)
+        errors[f"{name}_mse"] = error(codes.decode(model, encoded[name]), test)
         back = components.reconstruct(given, config.code_size)
         errors[f"{name}_pca_mse"] = error(back, test)
     if config.refinement:
         from plugins.autoencoder.refinement import unrefined
 
         with unrefined(model):
-            errors["unrefined_mse"] = error(reconstruct(model, test), test)
+            errors["unrefined_mse"] = error(codes.decode(model, codes.encode(model, test)), test)
     learned = "noisy" if config.noise else "clean"
     main = {"test_mse": errors[f"{learned}_mse"], "pca_mse": errors[f"{learned}_pca_mse"]}
     return {**main, **errors}

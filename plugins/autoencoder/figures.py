@@ -37,13 +37,15 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     components = comparison.Components(
         experiment.splits.train.arrays()[0], max(2, config.code_size)
     )
+    every = experiment.task.test_codes(experiment.model, experiment.splits.test)
     for name, given in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
+        back = codes.decode(experiment.model, every[name])
         artifacts.save_figure(
             f"reconstructions_{name}.png",
-            reconstructions(experiment, components, name, given, test, labels),
+            reconstructions(experiment, components, name, given, back, test, labels),
         )
-    artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, test))
-    encoded = codes.encode(experiment.model, test)  # [images, code]
+    encoded = every["clean"]  # [images, code]
+    artifacts.save_figure("best_and_worst.png", best_and_worst(experiment, encoded, test))
     artifacts.save_array("codes.npy", encoded)
     artifacts.save_array("code_classes.npy", labels.astype(np.uint8))
     artifacts.save_figure("code_space.png", code_space(encoded, labels, experiment.data.classes))
@@ -56,13 +58,13 @@ def reconstructions(
     components: comparison.Components,
     name: str,
     given: np.ndarray,
+    ours: np.ndarray,
     test: np.ndarray,
     labels: np.ndarray,
 ) -> Figure:
     """One image of each class: as given, reconstructed, and from principal components."""
     size = experiment.config.code_size
     first = first_of_each(labels)
-    ours = comparison.reconstruct(experiment.model, given)
     theirs = components.reconstruct(given, size)
     images = np.concatenate([given[first], ours[first], theirs[first].clip(0, 1)])
     words = [experiment.data.classes[labels[one]] for one in first] + [""] * (2 * len(first))
@@ -79,9 +81,9 @@ def reconstructions(
     )
 
 
-def best_and_worst(experiment: ImageExperiment, test: np.ndarray) -> Figure:
+def best_and_worst(experiment: ImageExperiment, encoded: np.ndarray, test: np.ndarray) -> Figure:
     """The ten test images with the smallest reconstruction error, and the ten with the largest."""
-    back = comparison.reconstruct(experiment.model, test)
+    back = codes.decode(experiment.model, encoded)
     errors = np.square(back - test).mean((1, 2))
     order = np.argsort(errors, kind="stable")
     shown = [*order[:10], *order[-10:][::-1]]

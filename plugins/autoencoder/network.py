@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,10 +13,11 @@ from torch.nn import functional
 from agents.snapshots import View
 from agents.supervised.batches import DeviceImages, Splits
 from agents.supervised.experiment import Task
-from envs.datasets.corruptions import add_noise
+from envs.datasets.corruptions import NOISE, add_noise, corrupted
 from plugins.autoencoder import codes, comparison
 from plugins.autoencoder.config import AutoencoderConfig
 from plugins.autoencoder.refinement import RefiningEncoder, unrefined
+from sandbox.lab import Context
 from sandbox.seeding import generator
 
 
@@ -80,6 +82,10 @@ class Reconstruction(Task):
     config: AutoencoderConfig
     score, higher = "mse", False
 
+    def __init__(self, config: AutoencoderConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self._codes: dict[str, np.ndarray] = {}
+
     def model(self) -> nn.Module:
         """A fresh autoencoder."""
         return autoencoder(self.config)
@@ -115,4 +121,15 @@ class Reconstruction(Task):
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""
-        return comparison.findings(model, splits, self.config, self.seed)
+        encoded = self.test_codes(model, splits.test)
+        return comparison.findings(model, splits, self.config, self.seed, encoded)
+
+    def test_codes(self, model: nn.Module, images: DeviceImages) -> dict[str, np.ndarray]:
+        """For each corruption the codes of the test images, float32 [images, code].
+
+        They are computed once, after learning, since refining them can take a minute.
+        """
+        if not self._codes:
+            given = corrupted(images.arrays()[0], self.seed, self.config.noise or NOISE)
+            self._codes = {name: codes.encode(model, given[name]) for name in given}
+        return self._codes

@@ -210,6 +210,19 @@ def test_a_refining_autoencoder_resumes_with_the_same_bytes_and_says_what_it_gai
     assert task.findings(model, splits) == found
 
 
+def test_the_codes_of_test_images_are_refined_once_for_results_and_pictures(tmp_path, monkeypatch):
+    refining = []
+
+    def counted(decoder, codes, images, steps):
+        refining.append(len(images))
+        return refined(decoder, codes, images, steps)
+
+    monkeypatch.setattr(refinement, "refined", counted)
+    settings = {"dataset": "digits", "hidden": (12,), "decoder": (12,), "epochs": 1}
+    run("autoencoder", config={**settings, "refinement": 1}, store=tmp_path)
+    assert len(refining) == 3 and len(set(refining)) == 1, "clean, noisy and occluded"
+
+
 @pytest.mark.parametrize("lab", ["mnist", "autoencoder"])
 def test_a_search_conforms_and_resumes_between_folds(lab):
     more = {"hidden": (8,)} if lab == "mnist" else {"model": "convolutional", "morphs": ("2-0",)}
