@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -37,8 +37,9 @@ def draw(experiment: ImageExperiment, artifacts: Artifacts) -> None:
     components = comparison.Components(
         experiment.splits.train.arrays()[0], max(2, config.code_size)
     )
-    every = experiment.task.test_codes(experiment.model, experiment.splits.test)
-    for name, given in corrupted(test, experiment.task.seed, config.noise or NOISE).items():
+    task: Any = experiment.task
+    every = task.test_codes(experiment.model, experiment.splits.test)
+    for name, given in corrupted(test, task.seed, config.noise or NOISE).items():
         back = codes.decode(experiment.model, every[name])
         artifacts.save_figure(
             f"reconstructions_{name}.png",
