@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from agents.supervised.config import RandomSearchConfig, TrainingConfig, Width
 
@@ -45,6 +45,13 @@ class AutoencoderConfig(TrainingConfig):
         description="steps that fit the code of each test image after learning, so that its "
         "reconstruction improves; 0: the encoder's code",
     )
+    starts: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="codes of training images that the model keeps: the refinement also begins "
+        "at the one that decodes most like the image, and the better end is taken",
+    )
     code_size: int = Field(4, ge=1, le=784, description="numbers in the code")
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of hidden units dropped in each step"
@@ -61,3 +68,12 @@ class AutoencoderConfig(TrainingConfig):
     search: RandomSearchConfig = Field(
         default_factory=RandomSearchConfig, description="random search"
     )
+
+    @model_validator(mode="after")
+    def _starts_are_used(self) -> Self:
+        if self.starts and not self.refinement:
+            raise ValueError(
+                f"starts = {self.starts} is for codes that are refined: give --refinement 3 as "
+                "well, or --starts 0"
+            )
+        return self

@@ -27,7 +27,8 @@ def autoencoder(config: AutoencoderConfig) -> nn.Sequential:
     parts = _convolutional(config) if config.model == "convolutional" else _deep(config)
     encoder, decoder = (nn.Sequential(*part) for part in parts)
     if config.refinement:
-        encoder = RefiningEncoder(encoder, decoder, config.refinement)
+        starts = torch.zeros(config.starts, config.code_size)
+        encoder = RefiningEncoder(encoder, decoder, config.refinement, starts)
     model.add_module("encoder", encoder)
     model.add_module("decoder", decoder)
     return model
@@ -121,6 +122,11 @@ class Reconstruction(Task):
 
     def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
         """Test errors of model and principal components, also on corrupted images."""
+        encoder = model.get_submodule("encoder")
+        if isinstance(encoder, RefiningEncoder) and self.config.starts:
+            with unrefined(model):
+                known = codes.encode(model, splits.train.first(self.config.starts).arrays()[0])
+            encoder.remember(torch.from_numpy(known))
         encoded = self.test_codes(model, splits.test)
         return comparison.findings(model, splits, self.config, self.seed, encoded)
 

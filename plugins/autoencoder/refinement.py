@@ -19,27 +19,48 @@ DAMPING, LESS, MORE = 0.1, 1 / 3, 5.0
 class RefiningEncoder(nn.Sequential):
     """An encoder that, when it is not learning, improves each code by a few steps.
 
+    With few numbers in a code, the best one is often far from the encoder's. Therefore the steps
+    also begin at one of several known codes, and the better end is taken.
+
     Args:
         layers: map images [images, 1, height, width] to codes [images, code].
         decoder: maps codes back; it belongs to the model, not to the encoder.
         steps: see `refined`.
+        starts: float [starts, code], zeros until training images are known.
 
     Attributes:
         steps: 0 gives the codes as encoded.
     """
 
-    def __init__(self, layers: Iterable[nn.Module], decoder: nn.Module, steps: int) -> None:
+    starts: Tensor
+
+    def __init__(
+        self, layers: Iterable[nn.Module], decoder: nn.Module, steps: int, starts: Tensor
+    ) -> None:
         super().__init__(*layers)
         self._decoder, self.steps = (decoder,), steps  # in a tuple, so that it is no submodule
+        self.register_buffer("starts", starts, persistent=len(starts) > 0)
 
     def forward(self, images: Tensor) -> Tensor:
         """The codes of images."""
         codes: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         if self.training or not self.steps:
             return codes
+        begins = [codes]
+        if len(self.starts):
+            begins.append(nearest(self._decoder[0], self.starts, images))
+        ends = torch.stack([self._refined(begin, images) for begin in begins])
+        errors = torch.stack([squared_errors(self._decoder[0], end, images) for end in ends])
+        return ends[errors.argmin(dim=0), torch.arange(len(images))]
+
+    def _refined(self, codes: Tensor, images: Tensor) -> Tensor:
         size = max(1, CHUNK // codes.shape[1])
         parts = zip(torch.split(codes, size), torch.split(images, size), strict=True)
         return torch.cat([refined(self._decoder[0], *part, self.steps) for part in parts])
+
+    def remember(self, codes: Tensor) -> None:
+        """Take codes [images, code] as starts; those that are too many are left out."""
+        self.starts[: len(codes)] = codes[: len(self.starts)]
 
 
 @contextlib.contextmanager
@@ -54,6 +75,26 @@ def unrefined(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         encoder.steps = steps
+
+
+def squared_errors(decoder: nn.Module, codes: Tensor, images: Tensor) -> Tensor:
+    """The sum over pixels for each image: [images]."""
+    return (images - decoder(codes)).flatten(1).square().sum(1)
+
+
+def nearest(decoder: nn.Module, codes: Tensor, images: Tensor) -> Tensor:
+    """For each of some images the one of several codes that decodes to the most similar image.
+
+    Args:
+        decoder: in evaluation mode.
+        codes: float [codes, code].
+        images: float [images, ...].
+
+    Returns:
+        float [images, code].
+    """
+    distances = torch.cdist(images.flatten(1), decoder(codes).flatten(1))  # [images, codes]
+    return codes[distances.argmin(dim=1)]
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image, ImageDraw
 
+from agents.supervised.saving import model_of
 from envs.datasets.images import FILES, load_images
 from plugins.autoencoder import codes, refinement
 from plugins.autoencoder.comparison import Components, error
@@ -190,6 +191,39 @@ def test_refinement_lowers_every_error_and_changes_neither_weights_nor_learning(
     whole = refining.double()(images.double())
     monkeypatch.setattr(refinement, "CHUNK", 12)
     assert torch.allclose(refining(images.double()), whole)
+
+
+def test_with_starts_no_error_is_above_that_of_any_start_or_of_the_encoders_refined_code():
+    torch.manual_seed(0)
+    settings = {"hidden": (40, 20), "code_size": 1, "decoder": (30, 40), "refinement": 2}
+    alone = autoencoder(AutoencoderConfig(**settings)).eval()
+    model = autoencoder(AutoencoderConfig(**settings, starts=50)).eval()
+    model.load_state_dict(alone.state_dict(), strict=False)
+    starts = torch.linspace(-40, 40, 50)[:, None]  # far beyond the encoder's codes
+    model.encoder.remember(torch.cat([starts, torch.full((9, 1), torch.nan)]))  # nine too many
+    images = torch.rand(30, 1, 28, 28)
+
+    def errors(codes):
+        return (model.decoder(codes) - images).square().sum((1, 2, 3))
+
+    best = torch.stack([errors(one.expand(30, 1)) for one in starts]).min(0).values
+    ours, before = errors(model.encoder(images)), errors(alone.encoder(images))
+    assert (ours <= best + 1e-4).all() and (ours <= before + 1e-4).all()
+    assert (ours < before - 0.1).any(), "nothing was gained"
+    again = autoencoder(AutoencoderConfig(**settings, starts=50)).eval()
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(images), model(images))
+
+
+def test_starts_are_codes_of_training_images_and_need_a_refinement(tmp_path):
+    settings = {"dataset": "digits", "hidden": (12,), "epochs": 1, "validation_share": 0.0}
+    done = run("autoencoder", config={**settings, "refinement": 1, "starts": 7}, store=tmp_path)
+    model = model_of(done)
+    images = load_images("digits").train[:7] / np.float32(255)
+    with refinement.unrefined(model):
+        assert np.allclose(codes.encode(model, images), model.encoder.starts, atol=1e-5)
+    with pytest.raises(UsageError, match="--refinement 3"):
+        run("autoencoder", config={**settings, "starts": 7}, store=tmp_path)
 
 
 def test_a_refining_autoencoder_resumes_with_the_same_bytes_and_says_what_it_gains():
