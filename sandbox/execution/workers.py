@@ -13,8 +13,9 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from typing import TypeAlias
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.execution.jobs import Job, RunOutcome, execute, execute_elsewhere
 
 ATTEMPTS = 4
@@ -143,14 +144,17 @@ class Worker:
         self._process = context.Process(target=_serve, args=(other_end,), daemon=True)
         self._process.start()
         other_end.close()
+        self._ready = False
 
     def execute(self, job: Job) -> RunOutcome:
         """Execute a job.
 
         Raises:
             EOFError, OSError: when the process died.
+            UsageError: when the process had an error before it could take a job.
             Exception: what the job raised.
         """
+        self._wait_until_ready()
         self._pipe.send(job)
         answer = self._pipe.recv()
         if isinstance(answer, Exception):
@@ -158,13 +162,33 @@ class Worker:
         assert isinstance(answer, RunOutcome)
         return answer
 
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            if self._process.exitcode == 1:  # an error; a signal would be negative
+                raise UsageError(
+                    "A worker process could not start; its error stands above. Python imports a "
+                    "script in every worker: put what starts workers under `if __name__ == "
+                    '"__main__":`, or leave `workers` out.'
+                ) from None
+            raise
+        self._ready = True
+
     def stop(self) -> None:
         """End the process at once."""
         self._process.terminate()
         self._process.join()
 
 
-def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
+WorkerEnd: TypeAlias = "Connection[RunOutcome | Exception | None, Job]"
+"""The worker's end of the pipe: it says once that it is ready, then gives outcomes for jobs."""
+
+
+def _serve(pipe: WorkerEnd) -> None:
     """The worker process: execute jobs in a thread, which receives no signals."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
     thread = threading.Thread(target=_execute_jobs, args=(pipe,))
@@ -172,10 +196,11 @@ def _serve(pipe: Connection[RunOutcome | Exception, Job]) -> None:
     thread.join()
 
 
-def _execute_jobs(pipe: Connection[RunOutcome | Exception, Job]) -> None:
+def _execute_jobs(pipe: WorkerEnd) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     with contextlib.suppress(EOFError, OSError):  # the parent has ended
+        pipe.send(None)  # ready
         while True:
             job = pipe.recv()
             answer: RunOutcome | Exception

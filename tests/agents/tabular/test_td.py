@@ -3,15 +3,20 @@ libraries."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from agents.tabular.compiling import compiled_rule
 from agents.tabular.config import TabularConfig
 from agents.tabular.kernels import Step
+from agents.tabular.rules import several_tables
 from agents.tabular.rules.one_step import QLearning, Sarsa, q_learning, sarsa
+from agents.tabular.rules.several_tables import WeightedConfig, WeightedQLearning
 
 AGENTS = [Sarsa, QLearning]
 
@@ -181,3 +186,55 @@ def test_sarsa_with_the_default_exploration_solves_the_reports_maze(worlds: Any)
         agent.learn_model(model, np.random.default_rng(0), 3000)
         found = evaluate(model, agent.policy(), model.horizon)
         assert (found.reward_per_step, found.steps_to_goal) == (0.75, 42)
+
+
+def test_the_normal_distribution_between_its_nodes_is_scipys() -> None:
+    for t in np.linspace(-8.0, 8.0, 4001):
+        assert several_tables.below(float(t)) == pytest.approx(norm.cdf(t), abs=2e-8)
+
+
+@pytest.mark.parametrize(
+    ("means", "deviations"),
+    [
+        ([0.3, 0.0], [1.0, 2.0]),
+        ([-1.62, -1.72, -2.41, -1.74], [0.06, 0.25, 0.91, 0.36]),
+        ([1.0, 1.2, 0.9, 1.1, 0.5], [0.8, 0.7, 0.9, 0.8, 0.7]),
+        ([0.0, 0.4, -9.0], [0.0, 1.0, 0.5]),
+        ([2.0, 1.0], [0.0, 0.0]),
+        ([1.0, 1.0, 0.0], [0.0, 0.0, 0.0]),
+    ],
+)
+def test_the_probability_of_being_highest_is_the_integral(
+    means: list[float], deviations: list[float]
+) -> None:
+    def exact(number: int) -> float:
+        def chance(value: float) -> float:
+            others = (
+                norm.cdf(value, mean, deviation) if deviation else 0.5 * np.sign(value - mean) + 0.5
+                for mean, deviation in zip(
+                    np.delete(means, number), np.delete(deviations, number), strict=True
+                )
+            )
+            return float(np.prod(list(others)))
+
+        mean, deviation = means[number], deviations[number]
+        if not deviation:
+            return chance(mean)
+        ends = mean - 8 * deviation, mean + 8 * deviation
+        return float(
+            quad(
+                lambda value: norm.pdf(value, mean, deviation) * chance(value),
+                *ends,
+                limit=500,
+                points=[one for one in means if ends[0] < one < ends[1]],
+            )[0]
+        )
+
+    expected = np.array([exact(number) for number in range(len(means))])
+    t = np.linspace(-several_tables.REACH, several_tables.REACH, 2001)
+    out = np.empty(len(means))
+    several_tables.is_highest(np.array(means), np.array(deviations), norm.pdf(t), out)
+    assert out == pytest.approx(expected / expected.sum(), abs=1e-3)
+    few = WeightedQLearning.settings(SimpleNamespace(config=WeightedConfig()))  # type: ignore[arg-type]
+    several_tables.is_highest(np.array(means), np.array(deviations), np.array(few), out)
+    assert out == pytest.approx(expected / expected.sum(), abs=0.03)
