@@ -4,7 +4,8 @@ Each task is compared with the defaults, then with settings that were tuned by a
 trials for each agent, with other seeds than those of the table. Runs are kept in the store, so that
 a stopped command can be resumed and finished runs are not repeated. `--write` puts the tables into
 docs/benchmarks.md, beside those of other tasks and agents that the page has already; without it
-they are printed. `--only`, `--agents` and `--settings` measure a part, `--quick` a small one.
+they are printed. `--only`, `--agents` and `--settings` measure a part, `--quick` a small one;
+`--agents sb3-ppo,sb3-a2c` puts the rows of these into the tables of their group.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -232,7 +234,7 @@ class Measure:
             for agents, seeds in self.groups.items():
                 own: dict[str, dict[str, Any]] = {}
                 if kind == TUNED:
-                    trials = TUNING_SEEDS.get(agents, 1)
+                    trials = min(TUNING_SEEDS[group_of(agents)], seeds)
                     how = (trials, self.store, self.workers)
                     own = {agent: tuned(task, agent, *how) for agent in agents}
                 yield f"{kind}, {group_name(agents)}", self._table(task, agents, seeds, own)
@@ -260,9 +262,52 @@ class Measure:
         )
 
 
+def group_of(agents: Sequence[str]) -> tuple[str, ...]:
+    """The group that some agents belong to."""
+    return NETWORKS if agents[0] in NETWORKS else TABULAR
+
+
 def group_name(agents: Sequence[str]) -> str:
     """What a table calls its agents."""
-    return "agents of Stable-Baselines3" if agents[0] in NETWORKS else "tabular agents"
+    return "agents of Stable-Baselines3" if group_of(agents) is NETWORKS else "tabular agents"
+
+
+def joined(old: str, new: str) -> str:
+    """A new table with the rows that only an old one has, in its order and in its command.
+
+    Raises:
+        ValueError: when they have other columns.
+    """
+    (_, before, rows), (said, command, more) = (table.split("\n\n") for table in (old, new))
+    head, line, *lines = more.splitlines()
+    if rows.splitlines()[0] != head:
+        raise ValueError("the table on the page has other columns: measure all of its agents")
+    own = {_cells(row)[0]: row for row in [*rows.splitlines()[2:], *lines]}
+    ranked = sorted(own.values(), key=_rank)
+    agents, options = _compared(before.split())
+    again, others = _compared(parts := command.split())
+    options = [one for one in options if one.partition(".")[0] not in again] + others
+    every = [agent for agent in group_of(again) if agent in {*agents, *again}]
+    first, last = parts.index("--agents") + 1, parts.index("--seeds")
+    rest = parts[last : parts.index("--set")] if others else parts[last:]
+    whole = [*parts[:first], *every, *rest, *(word for one in options for word in ("--set", one))]
+    return "\n\n".join([said, "    " + " ".join(whole), "\n".join([head, line, *ranked])])
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def _rank(row: str) -> tuple[float, float]:
+    """By the mean, highest first; then by the env steps to 95 %."""
+    _, mean, _, _, steps, *_ = _cells(row)
+    return -float(mean.split()[0]), float(steps.replace(",", "") or "inf")
+
+
+def _compared(command: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """The agents of a command, and what `--set` gives them."""
+    agents = command[command.index("--agents") + 1 : command.index("--seeds")]
+    return agents, [one for word, one in pairwise(command) if word == "--set"]
 
 
 def settings(labs: Iterable[str], groups: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -330,17 +375,25 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     parser.add_argument("--store", default="runs/reference", help="folder of the runs")
     parser.add_argument("--only", default="", help="only tasks whose title contains these words")
-    parser.add_argument("--agents", choices=("all", "tabular", "sb3"), default="all")
+    parser.add_argument("--agents", default="all", help="all, tabular, sb3, or names: a,b")
     parser.add_argument("--settings", choices=("all", "defaults", "tuned"), default="all")
     parser.add_argument("--speeds", action="store_true", help="a column of speeds")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     chosen = parser.parse_args()
-    groups = {"all": (TABULAR, NETWORKS), "tabular": (TABULAR,), "sb3": (NETWORKS,)}
+    names = {"all": (*TABULAR, *NETWORKS), "tabular": TABULAR, "sb3": NETWORKS}.get(
+        chosen.agents, tuple(chosen.agents.split(","))
+    )
+    if unknown := set(names).difference(TABULAR, NETWORKS):
+        parser.error(f"--agents: {', '.join(sorted(unknown))} is in no table")
     kinds = {"all": (DEFAULTS, TUNED), "defaults": (DEFAULTS,), "tuned": (TUNED,)}
     how = Measure(
         Store(chosen.store),
         chosen.workers,
-        {agents: SEEDS[agents] for agents in groups[chosen.agents]},
+        {
+            part: seeds
+            for group, seeds in SEEDS.items()
+            if (part := tuple(agent for agent in group if agent in names))
+        },
         kinds[chosen.settings],
         chosen.speeds,
     )
@@ -358,7 +411,7 @@ def main() -> int:
 
 
 def write(title: str, name: str, table: str, path: Path = PAGE) -> None:
-    """Put a table into the page, in place of the one that it has.
+    """Put a table into the page; of the one that it has, rows of other agents are kept.
 
     Args:
         title: of the task.
@@ -370,7 +423,8 @@ def write(title: str, name: str, table: str, path: Path = PAGE) -> None:
     before, rest = text.split(BEGIN)
     tables, after = rest.split(END)
     known = tables_of(tables)
-    known.setdefault(title, {})[name] = table
+    own = known.setdefault(title, {})
+    own[name] = joined(own[name], table) if name in own else table
     path.write_text(f"{before}{BEGIN}\n\n{page(known)}\n\n{END}{after}", encoding="utf-8")
 
 

@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 MEAN, SQUARES, WEIGHTS = range(3)
 """Tables of `weighted_q_learning`: the mean of a pair's targets, the sum of their squared distances
 from it, and Σ weights² of the mean that Q is."""
-REACH = 6.0
+REACH = 4.5
 """Limits of integrals over a normal density, in standard deviations."""
-SPACING = 2.0 * REACH / 256
-NODES = np.arange(257) * SPACING - REACH
-CUMULATIVE = np.array([0.5 * math.erfc(-node / math.sqrt(2.0)) for node in NODES])
-DENSITY = np.exp(-0.5 * NODES**2) / math.sqrt(2.0 * math.pi)
-"""The standard normal distribution function and density at NODES, from which `below` goes on."""
 
 
 def double_q_learning(
@@ -113,17 +108,19 @@ def maxmin_q_learning(
 
 
 def below(t: float) -> float:
-    """The probability that a standard normal variable is below t, to 2e-8.
+    """The probability that a standard normal variable is below t, to 1.3e-7.
 
-    Taylor's series of third order around the nearest of the `NODES`; -6 and 6 stand for what is
-    beyond.
+    Abramowitz & Stegun (1964), formula 7.1.28, due to Hastings: without a branch or a table, so
+    that several are computed at a time.
     """
-    t = min(max(t, -REACH), REACH)
-    number = int((t + REACH) / SPACING + 0.5)
-    node = number * SPACING - REACH
-    away = t - node
-    bend = 1.0 - away * (0.5 * node - away * (node * node - 1.0) / 6.0)
-    return CUMULATIVE[number] + DENSITY[number] * away * bend
+    x = abs(t) * math.sqrt(0.5)
+    series = x * (0.0001520143 + x * (0.0002765672 + x * 0.0000430638))
+    series = 1.0 + x * (0.0705230784 + x * (0.0422820123 + x * (0.0092705272 + series)))
+    series *= series
+    series *= series
+    series *= series
+    above = 0.5 / (series * series)
+    return above if t < 0.0 else 1.0 - above
 
 
 def is_highest(
@@ -132,7 +129,7 @@ def is_highest(
     """The probability that each of several independent normal variables is the highest:
     ∫ φ(t) Π_b P(X_b < mean + deviation t) dt.
 
-    Computed by the trapezoidal rule from -6 to 6, and scaled to sum to 1.
+    Computed by the trapezoidal rule from -4.5 to 4.5, and scaled to sum to 1.
 
     Args:
         means: float64 [variables].
@@ -224,7 +221,7 @@ class WeightedConfig(TabularConfig):
     """Options of `weighted-q-learning` in addition to the common ones."""
 
     points: int = Field(
-        25,
+        16,
         ge=13,
         le=10_000,
         description="points of the integral for the probability of being the best action",

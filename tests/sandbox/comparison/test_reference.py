@@ -56,6 +56,21 @@ def test_every_agent_is_tuned_by_the_same_number_of_trials():
     assert all(reference.axes(agent) for agent in reference.TABULAR)
 
 
+def table(*rows, said="of them", command="python -m sandbox compare maze", sets=()):
+    """A table of agents, with their mean and env steps to 95 %."""
+    options = "".join(f" --set {one}" for one in sets)
+    agents = " ".join(agent for agent, _, _ in rows)
+    lines = [reference.HEAD]
+    lines += [(f"`{agent}`", f"{mean} [0, 1]", "0", "1 of 3", steps) for agent, mean, steps in rows]
+    return "\n\n".join(
+        [
+            said,
+            f"    {command} --agents {agents} --seeds 3 --env-steps 5{options}",
+            reference.markdown(lines),
+        ]
+    )
+
+
 def test_a_written_table_replaces_itself_and_leaves_the_others(tmp_path):
     page = tmp_path / "page.md"
     text = f"Words before.\n\n{reference.BEGIN}\n{reference.END}\n\nWords after.\n"
@@ -63,19 +78,41 @@ def test_a_written_table_replaces_itself_and_leaves_the_others(tmp_path):
     maze, lake = reference.TASKS[0].title, reference.TASKS[4].title
     defaults = f"{reference.DEFAULTS}, tabular agents"
     tuned = f"{reference.TUNED}, tabular agents"
-    for title, name, table in (
+    for title, name, said in (
         (lake, defaults, "of the lake"),
         (maze, tuned, "tuned"),
         (maze, defaults, "to be replaced"),
         (maze, defaults, "of the maze"),
     ):
-        reference.write(title, name, table, page)
+        reference.write(title, name, table(("sarsa", 1, ""), said=said), page)
     written = page.read_text(encoding="utf-8")
     expected = (f"### {maze}", f"#### {defaults}", "of the maze", f"#### {tuned}", "tuned")
     expected += (f"### {lake}", "of the lake", "### Settings in the lab `maze`")
     places = [written.index(f"{part}\n") for part in expected]
     assert places == sorted(places) and "to be replaced" not in written
     assert written.startswith("Words before.") and written.endswith("Words after.\n")
+
+
+def test_rows_of_some_agents_join_those_of_the_others_in_the_order_of_their_means():
+    old = table(
+        ("r-max", 0.75, "9,000"),
+        ("sarsa", 0.5, ""),
+        ("q-lambda", 0.75, "20,000"),
+        said="old",
+        sets=["r-max.known=1", "sarsa.alpha=0.1"],
+    )
+    new = table(("sarsa", 0.75, "10,000"), ("dyna-q", -3.0, ""), sets=["sarsa.alpha=1.0"])
+    assert reference.joined(old, new) == table(
+        ("r-max", 0.75, "9,000"),
+        ("sarsa", 0.75, "10,000"),
+        ("q-lambda", 0.75, "20,000"),
+        ("dyna-q", -3.0, ""),
+        sets=["r-max.known=1", "sarsa.alpha=1.0"],
+    ).replace("r-max sarsa q-lambda dyna-q", "sarsa q-lambda dyna-q r-max")
+    with pytest.raises(ValueError, match="measure all"):
+        reference.joined(old.replace("| gap |", "| speed |"), new)
+    whole = reference.joined(old, old)
+    assert whole.splitlines()[-1] == old.splitlines()[-2], "only the order changes"
 
 
 def test_the_page_has_only_tables_that_the_benchmark_can_make():
