@@ -33,7 +33,12 @@ ACTIVATIONS = {
     "silu": torch.nn.SiLU,
 }
 OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
-OURS = frozenset(BaselineConfig.model_fields) | {"action_noise_std", "initial_value", "policy"}
+OURS = frozenset(BaselineConfig.model_fields) | {
+    "action_noise_std",
+    "initial_value",
+    "n_quantiles",
+    "policy",
+}
 """Options that are not arguments of the constructor."""
 
 
@@ -108,6 +113,8 @@ class BaselineAgent(Agent):
             network["activation_fn"] = ACTIVATIONS[config.activation]
         if config.optimizer != "default":
             network["optimizer_class"] = OPTIMIZERS[config.optimizer]
+        if quantiles := config.value("n_quantiles"):
+            network["n_quantiles"] = quantiles
         return arguments | ({"policy_kwargs": network} if network else {})
 
     def act(

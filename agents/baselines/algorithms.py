@@ -104,6 +104,10 @@ def config_class(name: str) -> type[BaselineConfig]:
         field = _field(algorithm, argument, parameter)
         if field is not None:
             fields[argument] = field
+    policy = algorithm.policy_aliases["MlpPolicy"]
+    quantiles = inspect.signature(policy.__init__).parameters.get("n_quantiles")
+    if quantiles is not None:
+        fields["n_quantiles"] = _field(policy, "n_quantiles", quantiles)
     if "action_noise" in parameters:
         noise = "standard deviation of the noise added to actions, which lie between -1 and 1"
         fields["action_noise_std"] = (float, Field(0.0, ge=0, le=10, description=noise))
@@ -124,9 +128,9 @@ def config_class(name: str) -> type[BaselineConfig]:
 
 
 def _field(
-    algorithm: type[BaseAlgorithm], argument: str, parameter: inspect.Parameter
+    algorithm: type[Any], argument: str, parameter: inspect.Parameter
 ) -> tuple[Any, Any] | None:
-    """Type and field of one argument; None if it takes no plain value."""
+    """Type and field of one argument of an algorithm or policy; None if it takes no plain value."""
     default, description = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
         return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
@@ -158,7 +162,7 @@ def _plain_kinds(annotation: object) -> tuple[Any, ...]:
     return tuple(part for part in parts if part in PLAIN)
 
 
-def _described(algorithm: type[BaseAlgorithm], argument: str) -> str:
+def _described(algorithm: type[Any], argument: str) -> str:
     """The first sentence of the library's documentation of an argument."""
     match = re.search(
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL

@@ -279,6 +279,11 @@ def test_optimism_is_the_same_in_every_state_until_it_is_learned():
     assert (worth[~seen] == 10.0).all() and (worth[seen] < 10.0).any()
 
 
+def test_the_number_of_quantiles_is_that_of_the_networks_outputs():
+    net = built(agent="sb3-qrdqn", n_quantiles=7).agent.model.policy.quantile_net
+    assert [*net.quantile_net.parameters()][-1].shape == (5 * 7,)
+
+
 def test_dqn_solves_a_small_maze(store):
     """The maze's own settings, in a room where the way is 6 moves long."""
     learned = run(
@@ -442,6 +447,11 @@ def refused(*words, say):
             "is for agents with a network",
         ),
         (("maze", "--agent", "sb3-dqn", "--seeds", "3"), "learns one seed at a time"),
+        (
+            ("gym", "--env", "Pendulum-v1", "--agent", "sb3-tqc", "--agent.n-quantiles", "9")
+            + ("--agent.top-quantiles-to-drop-per-net", "9"),
+            "it should be less than agent.n-quantiles (9)",
+        ),
         (
             ("maze", "--agent", "sb3-dqn", "--agent.net-arch", "64"),
             "agent.initial-value needs agent.net-arch linear",
