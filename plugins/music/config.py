@@ -63,7 +63,7 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Predicts the keys of a step from the lowest up: each may depend on those below it."""
 
-    left_out = ("recall", "hands")
+    left_out = ("recall", "tonality", "hands")
 
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
@@ -77,6 +77,9 @@ class ChordLstmConfig(ModelConfig):
     recall: bool = Field(
         False,
         description="hear what followed earlier passages of the piece that resemble the last steps",
+    )
+    tonality: bool = Field(
+        False, description="hear how much each pitch class has sounded so far, which tells the key"
     )
     hands: Literal[1, 2] = Field(1, description="tracks: both hands joined to one, or each its own")
 

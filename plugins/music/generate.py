@@ -54,7 +54,7 @@ def continued(
     sounds = np.zeros((history + total, hands + model.recalled, piano), dtype=np.float32)
     played = sounds[history:, :hands]
     played[: len(seed)] = seed != SILENT
-    memory = Memory(sounds[history:]) if model.recalled else None
+    memory = Memory(sounds[history:], model.hearing) if model.recalled else None
     struck = np.zeros((total, hands, piano), dtype=bool)
     struck[: len(seed)] = seed == STRUCK
     sounded = _sounded(played[: len(seed)])
@@ -116,7 +116,9 @@ class _Player:
             numbers = features[0, 0].float().cpu().numpy(), base[0, 0].float().cpu().numpy()
             held = sounded.T.ravel()
             votes = (
-                self.model.in_order(window)[0, -1, 1].cpu().numpy() if self.model.recalled else None
+                self.model.in_order(window)[0, -1, 1].cpu().numpy()
+                if self.model.hearing.recall
+                else None
             )
             keys = draw_chord(*numbers, self.weights, held, self.how, self.rng, votes)
             return keys.reshape(sounded.T.shape).T, remembered, state

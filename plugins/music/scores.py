@@ -10,7 +10,7 @@ import torch
 
 from plugins.music.lanes import whole_pieces
 from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
-from plugins.music.networks.recall import with_recall
+from plugins.music.networks.recall import with_hearing
 
 PART = 8000
 """Steps that are scored at once."""
@@ -18,7 +18,7 @@ PART = 8000
 
 def heard(model: MusicModel, rolls: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     """Pieces as the model hears them: uint8 [steps, hands + recalled, 88] each."""
-    return [with_recall(roll) for roll in rolls] if model.recalled else rolls
+    return [with_hearing(roll, model.hearing) for roll in rolls] if model.recalled else rolls
 
 
 class Scoring:
@@ -26,7 +26,7 @@ class Scoring:
 
     Args:
         rolls: uint8 [steps, hands, 88] of each piece.
-        model: of which only `history`, `hands` and `recalled` are read.
+        model: of which only `history`, `hands` and `hearing` are read.
 
     Attributes:
         part: number of the next part.

@@ -22,7 +22,17 @@ from plugins.music.networks.chords import ChordLstm
 from plugins.music.networks.drawing import UNCORRECTED, draw_chord
 from plugins.music.networks.making import make_model
 from plugins.music.networks.models import target_of
-from plugins.music.networks.recall import LEAST, RECALLED, Memory, recall, with_recall
+from plugins.music.networks.recall import (
+    CLEAR,
+    DECAY,
+    LEAST,
+    RECALLED,
+    Hearing,
+    Memory,
+    recall,
+    tonality,
+    with_hearing,
+)
 from plugins.music.scores import Scoring, score
 from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
@@ -30,19 +40,23 @@ from sandbox.config.resolve import resolve
 pytestmark = pytest.mark.extras
 
 
+RECALLS = Hearing(recall=True)
+
+
 def made(seed=0, **options):
     model = {"name": "chord-lstm", "recall": True, "hidden": 6, "channels": 4, "layers": 1}
     return make_model(resolve(MusicConfig, [{"model": {**model, **options}}], "music"), seed).eval()
 
 
-def toy(hands):
+def toy(hands, **hearing):
     """A model of four keys in all, and what it hears before a step: sounds and recalled."""
-    torch.manual_seed(3)
-    config = ChordLstmConfig(hidden=5, channels=3, reach=3, span=2, recall=True, hands=hands)
+    torch.manual_seed(5)
+    hearing = hearing or {"recall": True}
+    config = ChordLstmConfig(hidden=5, channels=3, reach=3, span=2, hands=hands, **hearing)
     model = ChordLstm(config, keys=4 // hands).eval()
     for layer in (model.below, model.mix, model.read):
         torch.nn.init.normal_(layer.weight, std=2.0)
-    heard, keys = hands * RECALLED, 4 // hands
+    heard, keys = model.recalled, 4 // hands
     past = torch.randint(0, 2, (1, model.history, hands + heard, keys)).float()
     return model, past, torch.rand(1, 1, heard, keys)
 
@@ -84,10 +98,10 @@ def test_the_votes_are_those_of_the_definition():
 def test_an_exact_repeat_is_recalled_in_every_key_it_was_transposed_to():
     piece = joined(compose(0, 0, 8))
     twice = np.concatenate([piece, piece])
-    heard = with_recall(twice)
+    heard = with_hearing(twice, RECALLS)
     again = heard[len(piece) + 16 :]
     assert ((again[:, 1] > 127) == (again[:, 0] != SILENT)).mean() > 0.999
-    assert (with_recall(transposed(twice, 2)) == transposed(heard, 2)).all()
+    assert (with_hearing(transposed(twice, 2), RECALLS) == transposed(heard, 2)).all()
 
 
 def test_nothing_is_recalled_from_the_step_itself_or_later_ones():
@@ -95,12 +109,12 @@ def test_nothing_is_recalled_from_the_step_itself_or_later_ones():
     roll = (rng.random((60, 1, KEYS)) < 0.05).astype(np.uint8)
     changed = roll.copy()
     changed[30:] = 1 - changed[30:]
-    one, two = with_recall(roll)[:, 1:], with_recall(changed)[:, 1:]
+    one, two = with_hearing(roll, RECALLS)[:, 1:], with_hearing(changed, RECALLS)[:, 1:]
     assert (one[:31] == two[:31]).all() and (one[31:] != two[31:]).any()
     model, nll = made(), []
     for each in (roll, changed):
         whole = np.zeros((1, model.history + 60, 1 + RECALLED, KEYS), np.uint8)
-        whole[0, model.history :] = with_recall(each)
+        whole[0, model.history :] = with_hearing(each, RECALLS)
         inside = np.ones((1, 60), bool)
         target = target_of(whole, inside, np.zeros(1, np.int64), torch.device("cpu"), RECALLED)
         with torch.no_grad():
@@ -110,9 +124,35 @@ def test_nothing_is_recalled_from_the_step_itself_or_later_ones():
     assert not torch.equal(nll[0][:, 31], nll[1][:, 31])
 
 
+def test_the_tonality_of_a_key_is_the_weight_of_its_pitch_class_in_earlier_steps():
+    rng = np.random.default_rng(2)
+    sounds = rng.random((50, 2, 30)) < 0.1
+    out = tonality(sounds, np.zeros(12), 0)
+    for step in range(50):
+        weights = np.zeros(12)
+        for earlier in range(step):
+            for _, key in np.argwhere(sounds[earlier]):
+                weights[key % 12] += DECAY ** (step - 1 - earlier)
+        share = weights / weights.sum() if weights.any() else weights
+        expected = 255 * np.minimum(1, CLEAR * share)[np.arange(30) % 12]
+        assert out[step] == pytest.approx(np.stack([expected, expected]), abs=0.51)
+    presence = np.zeros(12)
+    parts = [tonality(sounds[:end], presence, begin) for begin, end in ((0, 1), (1, 20), (20, 50))]
+    assert (np.concatenate(parts) == out).all()
+    changed = sounds.copy()
+    changed[30:] = ~changed[30:]
+    assert (tonality(changed, np.zeros(12), 0)[:31] == out[:31]).all()
+    scale = np.zeros((40, 1, 88), bool)
+    scale[:, 0, [3, 5, 7, 8, 10, 12, 14]] = True  # C major from the piano's lowest C
+    heard = tonality(scale, np.zeros(12), 0)[-1, 0]
+    assert sorted(np.flatnonzero(heard[:12] > 200)) == [0, 2, 3, 5, 7, 8, 10]
+    assert (heard[:12] > 0).sum() == 7
+
+
+@pytest.mark.parametrize("hearing", [{}, {"tonality": True}, {"recall": True, "tonality": True}])
 @pytest.mark.parametrize("hands", [1, 2])
-def test_likelihoods_of_all_chords_sum_to_one_and_depend_on_what_is_recalled(hands):
-    model, past, recalled = toy(hands)
+def test_likelihoods_of_all_chords_sum_to_one_and_depend_on_what_is_heard(hands, hearing):
+    model, past, recalled = toy(hands, **hearing)
     found, _, _ = likelihoods(model, past, recalled)
     other, _, _ = likelihoods(model, past, 1 - recalled)
     assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
@@ -134,12 +174,13 @@ def test_chords_are_drawn_as_often_as_their_likelihood_says(hands):
     assert max(found.values()) - min(found.values()) > 0.05
 
 
+@pytest.mark.parametrize("tonal", [False, True])
 @pytest.mark.parametrize("hands", [1, 2])
-def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generation(hands):
-    model, roll = made(1, hands=hands), compose(0, 1, 4)
+def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generation(hands, tonal):
+    model, roll = made(1, hands=hands, tonality=tonal), compose(0, 1, 4)
     roll = roll if hands == 2 else joined(roll)
     sounds = np.zeros((model.history + len(roll), hands + model.recalled, KEYS), np.float32)
-    memory, state, total = Memory(sounds[model.history :]), model.begin(1), 0.0
+    memory, state, total = Memory(sounds[model.history :], model.hearing), model.begin(1), 0.0
     for step in range(len(roll)):
         memory.fill(step + 1)
         sounds[model.history + step, :hands] = roll[step] != SILENT
@@ -158,8 +199,8 @@ def test_the_score_of_a_piece_is_that_of_its_steps_one_at_a_time_as_in_generatio
 
 def test_two_hands_are_recalled_together_and_heard_apart():
     roll = compose(0, 2, 4)
-    together = with_recall(roll.reshape(len(roll), 1, -1))  # one long keyboard
-    apart = with_recall(roll)[:, 2:].reshape(len(roll), RECALLED, -1)
+    together = with_hearing(roll.reshape(len(roll), 1, -1), RECALLS)  # one long keyboard
+    apart = with_hearing(roll, RECALLS)[:, 2:].reshape(len(roll), RECALLED, -1)
     assert (apart == together[:, 1:]).all() and apart.any()
     model, key = made(2, hands=2), 11
     sounds = torch.zeros(1, model.history + 1, 2 + model.recalled, KEYS)

@@ -4,7 +4,8 @@ The probability of a chord is the product over its keys of p(key | keys below it
 steps): an exact likelihood, as in a NADE (Larochelle and Murray, 2011). All keys share one set of
 weights (the idea of Johnson, 2017, "tied parallel"): the inputs of each are its neighbouring keys
 in earlier steps and the keys below it in this step. The output of an LSTM over all keys is added,
-and with `recall` what followed earlier passages of the piece (`plugins.music.networks.recall`).
+with `recall` what followed earlier passages of the piece, and with `tonality` its key
+(`plugins.music.networks.recall`).
 Two hands are one keyboard, in which the right hand's key lies below the left hand's same key.
 """
 
@@ -17,7 +18,7 @@ from torch.nn import functional
 from envs.datasets.rolls import KEYS
 from plugins.music.config import ChordLstmConfig
 from plugins.music.networks.models import MusicModel, Predicted, State
-from plugins.music.networks.recall import RECALLED, TRUSTS
+from plugins.music.networks.recall import TRUSTS, Hearing
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16)
 """How many steps back the inputs of each key lie."""
@@ -42,8 +43,8 @@ class ChordLstm(MusicModel):
         super().__init__(config, every + 2 * len(PERIODS), hands, keys)
         self.reach = min(hands * config.reach, every - 1)
         channels, span = config.channels, min(hands * config.span, every - 1)
-        self.recalled = hands * RECALLED * config.recall
-        inputs = len(LAGS) + 1 + RECALLED * config.recall
+        self.hearing = Hearing(config.recall, config.tonality)
+        inputs = len(LAGS) + 1 + self.hearing.channels
         self.past = nn.Conv1d(inputs, channels, 2 * span + 1, padding=span)
         self.below = nn.Conv1d(1 + config.recall, channels, self.reach, bias=False)
         self.whole = nn.Linear(config.hidden, channels)
@@ -62,7 +63,8 @@ class ChordLstm(MusicModel):
         """See `MusicModel.predict`."""
         features, base, remembered, state = self.features(sounds, position, state)
         now, steps = self.in_order(sounds[:, self.history :]), features.shape[1]
-        lower = torch.cat([now[:, :, :1], now[:, :, :1] * now[:, :, 1:2]], dim=2)
+        votes = now[:, :, 1 : 1 + self.hearing.recall]
+        lower = torch.cat([now[:, :, :1], now[:, :, :1] * votes], dim=2)
         below = self.below(
             functional.pad(lower[..., :-1].flatten(0, 1), (self.reach, 0))
         )  # [lanes * steps, channels, keys]
@@ -110,8 +112,8 @@ class ChordLstm(MusicModel):
         own = self.own(remembered).unflatten(-1, (OWN, -1)).flatten(0, 1)
         table = self.register.weight.view(self.mix.out_channels, -1)
         whole = self.whole(remembered)
-        if self.recalled:
-            whole = whole + self.trust(levels(recalled[:, :, -1]))
+        if self.hearing.recall:
+            whole = whole + self.trust(levels(recalled[:, :, 1]))
         features = self.past(past) + self.blend(own) + table + whole.flatten(0, 1)[..., None]
         return features.unflatten(0, (-1, steps)), self.base(remembered), remembered, state
 

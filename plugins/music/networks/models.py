@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from envs.datasets.rolls import KEYS, SILENT, STRUCK
 from plugins.music.config import ModelConfig, ReportModelConfig
+from plugins.music.networks.recall import Hearing
 
 State = tuple[Tensor, Tensor]
 """The state of an LSTM: two tensors [layers, lanes, hidden]."""
@@ -49,13 +50,13 @@ class MusicModel(nn.Module):
 
     Attributes:
         history: steps before a window that the model reads, >= 1.
-        recalled: channels that follow those of the hands, see `plugins.music.networks.recall`.
+        hearing: what it hears beside the sounds, see `plugins.music.networks.recall`.
         prior: [hands, keys]: added to the logits to make them those of probabilities; it undoes the
             weights of the loss.
     """
 
     history = 1
-    recalled = 0
+    hearing = Hearing()
     prior: Tensor
 
     def __init__(self, config: ModelConfig, inputs: int, hands: int, keys: int = KEYS) -> None:
@@ -65,6 +66,11 @@ class MusicModel(nn.Module):
         self.strike = nn.Linear(config.hidden + hands * keys, hands * keys)
         self.register_buffer("prior", torch.zeros(hands, keys))
         self.noise: torch.Generator | None = None
+
+    @property
+    def recalled(self) -> int:
+        """Channels that follow those of the hands."""
+        return self.hands * self.hearing.channels
 
     def begin(self, lanes: int) -> State:
         """The LSTM's state before a piece: zeros."""

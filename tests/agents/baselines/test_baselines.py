@@ -448,8 +448,10 @@ def refused(*words, say):
         ),
         (("maze", "--agent", "sb3-dqn", "--seeds", "3"), "learns one seed at a time"),
         (
-            ("gym", "--env", "Pendulum-v1", "--agent", "sb3-tqc", "--agent.n-quantiles", "9")
-            + ("--agent.top-quantiles-to-drop-per-net", "9"),
+            (
+                *("gym", "--env", "Pendulum-v1", "--agent", "sb3-tqc"),
+                *("--agent.n-quantiles", "9", "--agent.top-quantiles-to-drop-per-net", "9"),
+            ),
             "it should be less than agent.n-quantiles (9)",
         ),
         (
