@@ -283,6 +283,11 @@ class Lab(ABC):
         """Whether the lab defines an optional method: "frames", "build_many", "suggest"."""
         return getattr(type(self), method) is not getattr(Lab, method)
 
+    def direction_of(self, figure: str) -> str:
+        """Whether to "minimize" or "maximize" a figure of the summary; "" where none is declared."""
+        own = self.objective.removeprefix("summary.")
+        return {own: self.direction, **self.directions}.get(figure, "")
+
     def preparation(self) -> str:
         """What takes seconds before the first block (compiling), a sentence; "" if nothing does."""
         return ""

@@ -250,13 +250,12 @@ def _record(
 ) -> SweepRecord:
     request = wanted.request
     own = lab.objective.removeprefix("summary.")
-    directions = {own: lab.direction, **lab.directions}
     objective = wanted.objective.removeprefix("summary.")
     if wanted.prune or wanted.tpe:  # which need it while the first run learns
         objective = objective or own
-    direction = wanted.direction or (directions.get(objective, "") if objective else "")
+    direction = wanted.direction or (lab.direction_of(objective) if objective else "")
     if objective and not direction:
-        close = nearest(objective, list(directions))
+        close = nearest(objective, [own, *lab.directions])
         near = f" Or did you mean {close!r}?" if close else ""
         raise UsageError(
             f"--objective summary.{objective}: is more of it better, or less? "

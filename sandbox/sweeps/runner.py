@@ -248,12 +248,13 @@ class SweepRunner:
             checked_objective(record.objective, outcome.summary)
             return
         own = self.lab.objective.removeprefix("summary.")
-        if own in outcome.summary:
-            objective, direction = own, self.lab.direction
+        direction = self.lab.direction_of(own)
+        if own in outcome.summary and direction:
+            objective = own
         else:
             objective = checked_objective(score.name if score else "", outcome.summary)
             direction = "maximize" if score is None or score.higher_is_better else "minimize"
-            if own:
+            if own not in outcome.summary and own:
                 record.error = f"The runs have no {own}, so {objective} is compared, their score."
             elif not outcome.score and not record.direction:
                 record.error = (

@@ -483,7 +483,20 @@ def test_runs_of_a_labs_search_space_have_its_objective(name):
     made = sweep(name, random=1, preset="quick", **SHORT.get(name, {}))
     assert made.status == "finished" and not made.record.error
     assert f"summary.{made.record.objective}" == lab.objective
-    assert made.record.direction == lab.direction and made.ranking[0].value is not None
+    assert made.record.direction == lab.direction_of(made.record.objective) != ""
+    assert made.ranking[0].value is not None
+
+
+@pytest.mark.parametrize("lab", ["maze", "empty-grid", "gym"])
+def test_a_sweep_of_a_control_lab_ranks_the_highest_score_first(lab):
+    """Their scores count up, and a rate of learning of nearly 0 learns nothing."""
+    options = {"agent": "q-learning", "episodes": 500}
+    if lab == "gym":
+        options["env"] = "CliffWalking-v1"
+    made = sweep(lab, grid={"agent.alpha": [1e-9, 0.5]}, config=options)
+    values = [one.value for one in made.ranking]
+    assert made.record.direction == "maximize" and values[0] > values[1]
+    assert made.best.params == {"agent.alpha": 0.5}
 
 
 def test_a_lab_without_a_search_space_says_how_to_sweep_it(walk):
