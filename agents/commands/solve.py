@@ -63,14 +63,15 @@ def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> i
     limits = {"tolerance": values["tolerance"], "max_sweeps": values["max_sweeps"]}
     best = planning.value_iteration(model, discount, **limits)
     planning.refuse_divergence(model, best, discount)
-    document = {"env": name, "discount": discount, **_scores(model, best, best.policy)}
+    document = {"env": name, "discount": discount}
+    document |= _scores(model, best, best.policy, env.episodic)
     if model.horizon:
         document |= _whole_episode(model, env.episodic)
     soft = None
     if epsilon is not None:
         soft = planning.best_epsilon_soft(model, discount, epsilon, **limits)
         chosen = probabilities.one_hot(soft.policy, model.actions)
-        scores = _scores(model, soft, probabilities.soften(chosen, epsilon))
+        scores = _scores(model, soft, probabilities.soften(chosen, epsilon), env.episodic)
         document["epsilon_soft"] = {"epsilon": epsilon, **scores}
     if values["as_json"]:
         print_json(document)
@@ -79,13 +80,14 @@ def execute(name: str, env_class: Any, config: Any, values: dict[str, Any]) -> i
     return 0 if best.converged and (soft is None or soft.converged) else 1
 
 
-def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> Document:
+def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray, episodic: bool) -> Document:
     """The solution's value at the start, and the expected results of an episode of its policy.
 
     Args:
         model: the exact model.
         solution: with `value`, `converged`, `sweeps`, `residual`.
         policy: actions, int [states], or their probabilities, float [states, actions].
+        episodic: whether episodes end by themselves: then the return is not divided by the limit.
     """
     from agents.planning import evaluation
 
@@ -98,7 +100,7 @@ def _scores(model: TabularMDP, solution: Solution, policy: np.ndarray) -> Docume
     return {
         "value_start": evaluation.value_at_start(model, solution.value),
         **(goal if model.goal.any() else {}),
-        "reward_per_step": episode.reward_per_step,
+        **({} if episodic else {"reward_per_step": episode.reward_per_step}),
         "episode_return": episode.expected_return,
         "converged": solution.converged,
         "sweeps": solution.sweeps,
@@ -154,7 +156,8 @@ def _print(
             err=True,
         )
     options = given_below("--env.")
-    proposed = [(["run", *env.lab, *options, *_learner()], "learn it")]
+    softness = document["epsilon_soft"]["epsilon"] if soft is not None else 0.0
+    proposed = [(["run", *env.lab, *options, *_learner(softness)], "learn it")]
     if not env.episodic:
         proposed.append((["play", name, *options], "walk it yourself"))
     next_commands(*proposed)
@@ -177,12 +180,15 @@ def _print_episode(name: str, document: Document) -> None:
     pairs(figures({key: document[key] for key in EPISODE[1:] if key in document}))
 
 
-def _learner() -> list[str]:
-    """Command-line arguments for a learning agent with the same discount and exploration."""
-    words = ["--agent", "q-learning"]
-    for option in ("discount", "epsilon"):
-        if value := option_given(option):
-            words += [f"--agent.{option}", value]
+def _learner(epsilon: float) -> list[str]:
+    """Command-line arguments for an agent that learns the policy, with the same discount: SARSA if
+    it explores with an ε, else Q-learning."""
+    words = ["--agent", "sarsa" if epsilon else "q-learning"]
+    if value := option_given("discount"):
+        words += ["--agent.discount", value]
+    if epsilon:
+        words += ["--agent.policy", "epsilon-greedy", "--agent.epsilon", number(epsilon)]
+        words += ["--agent.epsilon-schedule", "constant"]
     return words
 
 

@@ -68,7 +68,7 @@ def learning_curve(
         optimum = experiment.headline_optimum
         draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
         upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right")
+        upper.legend(loc="best")
         shown = plots.thinned(len(learn["episode"]))
         lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.GREEN)
         lower.set(xlabel="episode", ylabel=exploration(experiment), ylim=(0, None))
@@ -157,7 +157,7 @@ def band_curve(metrics: Metrics, optimum: float | None, seeds: int, title: str) 
         if optimum is not None:
             plots.optimum_line(axes, optimum, f"best possible: {number(optimum, 4)}")
         axes.set(title=title, xlabel="episode", ylabel="reward per step, exploring")
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
     return figure
 
 

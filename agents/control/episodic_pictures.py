@@ -49,7 +49,7 @@ def save(experiment: EpisodicScores, name: str, artifacts: Artifacts, metrics: M
     )
     artifacts.save_figure("value_map.png", value_map)
     title = f"{name}: where {learner} was while learning"
-    label = _fitting(view.shape, pictures.VISITS_LABEL, "steps spent here")
+    label = _fitting(view.shape, pictures.VISITS_LABEL, "times it was here")
     artifacts.save_figure("visits_map.png", pictures.visits_map(visits, title, draw, label))
 
 
@@ -91,7 +91,7 @@ def learning_curve(
         axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=label)
     _show_the_end(axes, metrics, score)
     with plots.style():
-        axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
+        axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="white")
     return figure
 
 

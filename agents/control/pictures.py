@@ -82,8 +82,7 @@ def save_maps(
         shown = np.where(free, values.reshape(free.shape), np.nan)  # [rows, columns]
         artifacts.save_figure("value_map.png", value_map(shown, policy, free, title, draw))
     title = f"{name}: where {learner} was while learning"
-    spent = np.where(free, visits.reshape(free.shape), 0)  # [rows, columns]
-    artifacts.save_figure("visits_map.png", visits_map(spent, title, draw))
+    artifacts.save_figure("visits_map.png", visits_map(visits.reshape(free.shape), title, draw))
 
 
 def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
@@ -105,7 +104,7 @@ def keep_agent(experiment: AgentExperiment, artifacts: Artifacts) -> None:
 GROUND = "#E5E7EB"
 """Colour of cells without a value."""
 VALUE_LABEL = "value: discounted reward to come"
-VISITS_LABEL = "steps spent here (log scale); grey: never"
+VISITS_LABEL = "times it was here (log scale); grey: never"
 
 
 def value_map(

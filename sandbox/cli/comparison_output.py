@@ -47,7 +47,9 @@ def print_comparison(comparison: Comparison, as_json: bool, export: Path | None)
     one_run = (["show", best.runs[0].run], f"a run of {best.label}")
     looks, more = comparison.results.looks, {}
     if looks is not None and looks.undecided:
-        more = {"--max-seeds": str(2 * looks.plan.max_seeds)}
+        from sandbox.stats.sequential import FEWEST_EQUAL
+
+        more = {"--max-seeds": str(max(2 * looks.plan.max_seeds, FEWEST_EQUAL))}
     elif len(comparison.seeds) < FEW:
         more = {"--seeds": str(FEW)}
     if more:
@@ -74,7 +76,7 @@ def _print_table(comparison: Comparison) -> None:
         meant = f", {results.optimum_is}" if results.optimum_is else ""
         best = f" Best possible: {figure(results.optimum)}{meant}."
     _echo(
-        f"IQM: mean of the middle half of the seeds' {words(results.score)}"
+        f"IQM: mean of the seeds' {words(results.score)} without the lowest and highest quarter"
         f"{f'; {marks}' if marks else ''}. "
         f"Mean, median, gap and pairs are on the page.{best}"
     )

@@ -183,7 +183,7 @@ class Looks:
             "Seeds were added until every pair of agents was decided by the final score, up to "
             f"{plan.max_seeds} of each: {text.plural(len(looks), 'look')} of "
             f"{len(plan.counts)}, after {', '.join(map(str, looks))} seeds. {runs} runs were "
-            f"needed, {most - runs} fewer than {most}.",
+            f"needed{f', {most - runs} fewer than {most}' if runs < most else ''}.",
             "Equal means that the interval of the difference of interquartile means is within "
             f"±{text.number(self.margin, 4)}, {text.number(100 * plan.margin, 4)} % {of}"
             f"{few if plan.max_seeds < FEWEST_EQUAL else ''}.",

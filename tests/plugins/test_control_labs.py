@@ -240,3 +240,16 @@ def test_a_preset_named_after_an_agent_lets_it_learn_the_maze(store, preset):
     request = api.Request("maze", preset, seeds=10)
     summary = api.start(request, Store(store), Settings(pictures=False)).summary
     assert summary["solved"] == 1.0
+
+
+def test_the_map_of_visits_shows_every_visit_also_of_a_hole(store, monkeypatch):
+    from agents.control import pictures
+
+    drawn, draw = [], pictures.visits_map
+    monkeypatch.setattr(
+        pictures, "visits_map", lambda counts, *rest: drawn.append(counts) or draw(counts, *rest)
+    )
+    env = {"layout": "SO/.G", "holes": "end", "slip": 0.2}
+    made = start(store, settings=Settings(), agent="q-learning", episodes=20, env=env)
+    visits = np.load(made.folder.artifacts.folder / "agent.npz")["visits"]
+    assert (drawn[0].ravel() == visits).all() and visits[1] > 0

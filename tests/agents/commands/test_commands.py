@@ -95,3 +95,22 @@ def test_beginning_again_and_closing_the_window_end_cleanly(say, keyboard):
 def test_solve_refuses_a_discount_of_1_where_there_is_no_optimum(say):
     said = say("solve", "maze", "--discount", 1)
     assert said.code == 2 and "state 0 grows without end, with action 0" in said.err
+
+
+def test_solve_proposes_an_agent_that_learns_the_policy_it_found(say):
+    said = say("solve", "empty-grid", "--epsilon", "0.1", "--discount", "0.8")
+    (line,) = [line for line in said.out.splitlines() if line.endswith("learn it")]
+    words = line.split("  ")[0].split()[3:]
+    made = say(*words, "--episodes", "2", "--render", "none", "--json").document
+    agent = made["config"]["agent"]
+    assert agent["name"] == "sarsa" and agent["policy"] == "epsilon-greedy"
+    assert (agent["epsilon"], agent["epsilon_schedule"]) == (0.1, "constant")
+    assert agent["discount"] == 0.8
+    greedy = say("solve", "empty-grid", "--epsilon", "0").out
+    assert "--agent q-learning" in greedy and "--agent.epsilon" not in greedy
+
+
+def test_solve_divides_no_return_by_a_limit_that_the_episode_does_not_reach(say):
+    walk = say("solve", "CliffWalking-v1", "--discount", "1", "--json").document
+    assert walk["episode_return"] == -13 and "reward_per_step" not in walk
+    assert say("solve", "empty-grid", "--json").document["reward_per_step"] > 0

@@ -122,7 +122,7 @@ def test_pairs_that_stay_undecided_say_so_and_more_seeds_are_proposed(race, stor
         *("--until-decided", "--seeds", 4, "--max-seeds", 6),
     )
     assert said.code == 0 and "undecided after 6 seeds: hare and late" in said.out
-    assert "--max-seeds 12" in said.out
+    assert "--max-seeds 25" in said.out
     assert "from 25 seeds on: raise --max-seeds" in " ".join(said.out.split())
 
 
