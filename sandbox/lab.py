@@ -284,7 +284,7 @@ class Lab(ABC):
         return getattr(type(self), method) is not getattr(Lab, method)
 
     def direction_of(self, figure: str) -> str:
-        """Whether to "minimize" or "maximize" a figure of the summary; "" where none is declared."""
+        """Whether to "minimize" or "maximize" a figure of the summary; "" if none is declared."""
         own = self.objective.removeprefix("summary.")
         return {own: self.direction, **self.directions}.get(figure, "")
 
