@@ -28,6 +28,10 @@ class SandboxError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, or what another process receives, is made without calling `__init__`."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 class UsageError(SandboxError):
     """The request itself is wrong; nothing was started."""

@@ -80,6 +80,9 @@ class Interrupted(KeyboardInterrupt):
         self.progress = progress
         super().__init__(f"{progress.done} of {progress.total} runs are done.")
 
+    def __reduce__(self) -> tuple[type, tuple[ComparisonProgress]]:
+        return type(self), (self.progress,)
+
 
 def planned_runs(request: Request, agents: Sequence[ComparedAgent]) -> list[PlannedRun]:
     """The runs of a comparison, agent by agent, each with every seed.
