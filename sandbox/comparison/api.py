@@ -195,7 +195,7 @@ def compare(
     until = seed_plan(until_decided, request, margin, max_seeds)
     return compare_agents(
         ComparisonRequest(request, agents, agent_options or {}, given, until=until),
-        Store(store),
+        Store.lasting(store),
         Settings(pictures=pictures),
         Workers(workers, scheduler),
         fresh=fresh,

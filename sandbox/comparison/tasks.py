@@ -188,7 +188,7 @@ def compare_tasks(
     request = Request("", preset, [config or {}, options], seed, seeds, track=track)
     return compare_on_tasks(
         ComparisonRequest(request, agents, agent_options or {}, (), tasks, optimum or {}),
-        Store(store),
+        Store.lasting(store),
         Settings(pictures=pictures),
         Workers(workers, scheduler),
         fresh=fresh,

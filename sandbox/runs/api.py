@@ -85,7 +85,7 @@ def run(
         1500
     """
     request = Request(lab, preset, [config or {}, options], seed, seeds, full_metrics, track=track)
-    return start(request, Store(store), Settings(checkpoint_every, max_time, pictures))
+    return start(request, Store.lasting(store), Settings(checkpoint_every, max_time, pictures))
 
 
 def load(name: StrPath = "last", *, store: StrPath | None = None) -> Run:
@@ -104,7 +104,7 @@ def load(name: StrPath = "last", *, store: StrPath | None = None) -> Run:
         >>> load("last").id == load(finished.path).id == finished.id
         True
     """
-    return Run(Store(store).find(os.fspath(name)))
+    return Run(Store.lasting(store).find(os.fspath(name)))
 
 
 def resume(
@@ -144,7 +144,7 @@ def resume(
         0.75
     """
     return proceed(
-        Store(store).find(name),
+        Store.lasting(store).find(name),
         Settings(max_time=max_time),
         allow_changed=allow_changed,
         repair=repair,

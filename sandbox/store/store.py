@@ -44,6 +44,13 @@ class Store:
                 "names another folder."
             ) from None
 
+    @classmethod
+    def lasting(cls, root: StrPath | None) -> Store:
+        """The store that `root` means, also after the process changes its folder."""
+        store = cls(root)
+        store.root = store.root.absolute()
+        return store
+
     def make(self, room: str, label: str, name: str = "") -> Path:
         """Create the folder ROOM/ID.
 

@@ -123,7 +123,7 @@ def sweep(
     request = Request(lab, preset, [config or {}, options], seed, seeds, threads=1)
     wanted = SweepRequest(request, grid, random, tpe, objective, direction, prune)
     settings = Settings(pictures=pictures)
-    return begin(wanted, Store(store), settings, Workers(workers, scheduler))
+    return begin(wanted, Store.lasting(store), settings, Workers(workers, scheduler))
 
 
 def begin(
