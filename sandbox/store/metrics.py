@@ -219,6 +219,10 @@ def _contiguous(column: Sequence[Any] | np.ndarray) -> np.ndarray | list[Any]:
     return [value.item() if isinstance(value, np.generic) else value for value in column]
 
 
+def _ignore(_: str) -> None:
+    """Report nothing; metrics with a lambda could not be pickled."""
+
+
 class Metrics:
     """What a run measured, by stream.
 
@@ -227,8 +231,7 @@ class Metrics:
         report: called with a sentence for each line that cannot be read.
     """
 
-    def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
-
+    def __init__(self, path: Path, report: Callable[[str], None] = _ignore) -> None:
         self.path = path
         self._report = report
         self._columns: dict[str, Columns] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 import sandbox
@@ -46,3 +48,10 @@ def test_a_sweep_can_be_read_after_the_process_went_elsewhere(nomad):
     swept = sandbox.sweep("walk", grid={"steps": [20]})
     nomad()
     assert swept.folder.read().status == "finished" and swept.best_config["steps"] == 20
+
+
+def test_a_run_whose_metrics_were_read_can_be_pickled(store, walk):
+    run = sandbox.run("walk", steps=20)
+    positions = run.metrics["position"]
+    again = pickle.loads(pickle.dumps(run))
+    assert again.id == run.id and again.metrics["position"].tolist() == positions.tolist()
