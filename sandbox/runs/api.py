@@ -108,7 +108,7 @@ def load(name: StrPath = "last", *, store: StrPath | None = None) -> Run:
 
 
 def resume(
-    name: str = "last",
+    name: StrPath = "last",
     *,
     store: StrPath | None = None,
     max_time: float | None = None,
@@ -144,7 +144,7 @@ def resume(
         0.75
     """
     return proceed(
-        Store.lasting(store).find(name),
+        Store.lasting(store).find(os.fspath(name)),
         Settings(max_time=max_time),
         allow_changed=allow_changed,
         repair=repair,

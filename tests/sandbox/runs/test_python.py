@@ -55,3 +55,9 @@ def test_a_run_whose_metrics_were_read_can_be_pickled(store, walk):
     positions = run.metrics["position"]
     again = pickle.loads(pickle.dumps(run))
     assert again.id == run.id and again.metrics["position"].tolist() == positions.tolist()
+
+
+def test_a_run_is_resumed_by_its_folder(store, walk):
+    stopped = sandbox.run("walk", max_time=1e-6)
+    assert stopped.status == "timed-out"
+    assert sandbox.resume(stopped.path).status == "finished"
