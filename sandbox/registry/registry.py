@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 import time
 import traceback
@@ -279,9 +280,10 @@ def _import_built_in(name: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     name = path.stem
     if not name.isidentifier():
+        python_name = re.sub(r"\W|^(?=\d)", "_", name)
         raise PluginError(
             f"A plugin file is imported under its own name; '{path.name}' is no Python name. "
-            f"Rename it, for example to '{name.replace('-', '_')}.py'."
+            f"Rename it, for example to '{python_name}.py'."
         )
     if name in sys.modules and _place(sys.modules[name]) != str(path):
         raise PluginError(f"A module named '{name}' is already loaded; rename {path.name}.")

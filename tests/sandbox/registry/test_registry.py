@@ -87,6 +87,13 @@ def test_a_plugin_that_raises_on_import_is_refused(registry, tmp_path):
         registry.add_file(path)
 
 
+@pytest.mark.parametrize(("name", "other"), [("my lab", "my_lab"), ("2d-plot", "_2d_plot")])
+def test_a_file_whose_name_is_no_python_name_is_told_one(registry, tmp_path, name, other):
+    with pytest.raises(PluginError, match=f"for example to '{other}.py'"):
+        registry.add_file(plugin(tmp_path, name, "pass"))
+    registry.add_file(plugin(tmp_path, other, "registry.lab('new', 'a:b')"))
+
+
 def test_a_file_without_a_hook_is_no_plugin(registry, tmp_path):
     path = tmp_path / "plain.py"
     path.write_text("x = 1\n")
