@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from sandbox.errors import StoreError
+from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store.files import door
 from sandbox.text import Document, printable
 
@@ -254,17 +254,35 @@ class Metrics:
             return _joined(self.blocks(stream), set(names)).get(stream, {})
         return self._read().get(stream, {})
 
+    def __iter__(self) -> Iterator[str]:
+        """All columns, as "stream/column"."""
+        return (f"{stream}/{column}" for stream, names in self._read().items() for column in names)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether `[name]` is a column."""
+        return isinstance(name, str) and len(self._found(name)) == 1
+
     def __getitem__(self, name: str) -> np.ndarray:
-        """One column by "stream/column", or by its name alone when only one stream has it."""
-        stream, _, column = name.rpartition("/")
-        found = [
-            columns[column]
-            for one, columns in self._read().items()
-            if column in columns and stream in ("", one)
-        ]
-        if len(found) != 1:
-            raise KeyError(name)
-        return found[0]
+        """One column by "stream/column", or by its name alone when only one stream has it.
+
+        Raises:
+            KeyError: when no column has that name, or several do; all or the nearest are named.
+        """
+        found = self._found(name)
+        if len(found) > 1:
+            raise KeyError(f"Several streams have a column '{name}': {', '.join(found)}.")
+        if not found:
+            known = {one if "/" in name else one.partition("/")[2] for one in self}
+            raise KeyError(str(UnknownNameError("column", name, known)))
+        return found.popitem()[1]
+
+    def _found(self, name: str) -> dict[str, np.ndarray]:
+        return {
+            f"{stream}/{column}": values
+            for stream, columns in self._read().items()
+            for column, values in columns.items()
+            if name in (column, f"{stream}/{column}")
+        }
 
     def frame(self, stream: str) -> DataFrame:
         """One stream as a pandas DataFrame (pandas must be installed)."""

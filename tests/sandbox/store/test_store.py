@@ -37,7 +37,7 @@ def test_blocks_come_back_as_columns(tmp_path):
             },
         )
     )
-    writer.write(block_line("evaluate", {"episode": [2], "ok": [True]}))
+    writer.write(block_line("evaluate", {"episode": [2], "ok": [True], "train/loss": [0.5]}))
     writer.write(
         block_line(
             "learn", {"episode": np.array([3]), "steps_to_goal": np.array([40.0]), "name": ["c"]}
@@ -49,8 +49,32 @@ def test_blocks_come_back_as_columns(tmp_path):
     assert metrics["learn/episode"].tolist() == [1, 2, 3]
     np.testing.assert_array_equal(metrics["steps_to_goal"], [np.nan, 42, 40])
     assert metrics["name"].tolist() == ["a", "b", "c"]
-    with pytest.raises(KeyError):
-        metrics["episode"]  # in two streams
+    assert list(metrics) == [
+        *("learn/episode", "learn/steps_to_goal", "learn/name"),
+        *("evaluate/episode", "evaluate/ok", "evaluate/train/loss"),
+    ]
+    assert all(name in metrics and len(metrics[name]) for name in [*metrics, "ok", "train/loss"])
+    assert "episode" not in metrics and "learn/ok" not in metrics and 1 not in metrics
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("episode", "learn/episode, evaluate/episode"),
+        ("steps_to_gaol", "Did you mean 'steps_to_goal'?"),
+        ("learn/episodes", "Did you mean 'learn/episode'?"),
+        ("xyz", "Known: episode, steps_to_goal."),
+    ],
+)
+def test_a_name_that_is_no_single_column_is_answered_with_those_that_are(tmp_path, name, said):
+    writer = LineWriter(tmp_path / "m.jsonl")
+    writer.write(block_line("learn", {"episode": [1], "steps_to_goal": [3]}))
+    writer.write(block_line("evaluate", {"episode": [1]}))
+    writer.close()
+    with pytest.raises(KeyError) as caught:
+        Metrics(tmp_path / "m.jsonl")[name]
+    assert f"'{name}'" in caught.value.args[0] and said in caught.value.args[0]
+    assert not isinstance(caught.value, UsageError)  # in a lab's own code it is a fault of the lab
 
 
 def test_columns_of_different_lengths_are_refused():
