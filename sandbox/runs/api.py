@@ -70,7 +70,8 @@ def run(
         **options: single settings, over `config`: `agent="sarsa"`, `episodes=100`.
 
     Returns:
-        The run.
+        The run. Its `status` is "interrupted" when Ctrl-C or SIGTERM ended it, and "timed-out"
+        after `max_time`; `resume` goes on.
 
     Raises:
         UsageError: when a name or a value is wrong; nothing was started then.

@@ -25,7 +25,7 @@ KINDS = {".png": "image/png", ".gif": "image/gif", ".svg": "image/svg+xml"}
 
 
 class Run:
-    """A run in the store.
+    """A run in the store, as it was when it was first read; `load` it again to see what came since.
 
     Args:
         folder: its folder.
