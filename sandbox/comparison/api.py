@@ -131,7 +131,7 @@ class Comparison(Compared):
 
     def _repr_html_(self) -> str:
         """Table and figures for a notebook."""
-        return comparison_report.inline(self)
+        return comparison_report.inline(self, self.cells)
 
 
 def compare(

@@ -194,9 +194,15 @@ def _pair_cells(pair: Document) -> Cells:
     }
 
 
-def inline(comparison: Compared) -> str:
-    """Table and figures for a notebook."""
-    return html.render("comparison_inline.html", **_shared(comparison, partial(cells, comparison)))
+def inline(comparison: Compared, row: Row, template: str = "comparison_inline.html") -> str:
+    """Table and figures for a notebook.
+
+    Args:
+        comparison: the comparison.
+        row: an agent's cells.
+        template: says which of them are shown.
+    """
+    return html.render(template, **_shared(comparison, row))
 
 
 def _shared(comparison: Compared, row: Row) -> Document:

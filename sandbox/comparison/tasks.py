@@ -134,6 +134,9 @@ class TasksComparison(Comparison):
         }
         return {**super().document(), "tasks": tasks}
 
+    def _repr_html_(self) -> str:
+        return report.inline(self, self.cells, "tasks_inline.html")
+
     def _member(self, run: Run) -> Document:
         return {**super()._member(run), "lab": run.record.lab}
 

@@ -212,6 +212,15 @@ def test_the_page_links_single_comparisons_and_needs_nothing_from_outside(store)
     assert all((made.folder / link).exists() for link in links)
 
 
+def test_a_notebook_shows_the_table_and_figures_of_all_tasks(store):
+    made = sandbox.compare_tasks(TASKS, ["hare", "tortoise"], seeds=3)
+    shown = made._repr_html_()
+    rows = re.findall(r'<td class="wide">(.*?)</td>', shown)
+    assert rows == [row["agent"] for row in made.table]
+    assert "optimality gap" in shown.replace("&nbsp;", " ").replace("\u00a0", " ")
+    assert shown.count("<figure>") == 3
+
+
 def test_with_few_seeds_there_are_no_intervals(store):
     made = sandbox.compare_tasks(TASKS, ["hare", "tortoise"], seeds=2)
     assert all(row["iqm"]["interval"] is None for row in made.table)
