@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import partial
 
+import numpy as np
 import pytest
 
-from sandbox import run
+from sandbox import compare, compare_tasks, run, sweep
 from sandbox.errors import UsageError
 from sandbox.runs.loop import Settings
 from sandbox.store.store import Store
@@ -76,6 +78,42 @@ def test_a_time_that_is_none_in_python():
     for name in ("max_time", "checkpoint_seconds"):
         with pytest.raises(UsageError, match=f"{name} = nan"):
             Settings(**{name: float("nan")})
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 2.0, "3", None, [0, 1]])
+@pytest.mark.parametrize("name", ["seed", "seeds"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        partial(run, "maze"),
+        partial(sweep, "maze", grid={"agent.alpha": [0.1]}),
+        partial(compare, "maze", ["sarsa"]),
+        partial(compare_tasks, ["maze"], ["sarsa"]),
+    ],
+)
+def test_a_seed_that_is_no_whole_number_in_python(store, call, name, value):
+    with pytest.raises(UsageError, match=f"--{name} .*it should be a whole number"):
+        call(**{name: value}, episodes=1)
+    assert not store.exists()
+
+
+def test_seeds_of_numpy_are_whole_numbers(store):
+    seeds = {"seed": np.uint8(3), "seeds": np.int64(2)}
+    made = run("maze", preset="quick", pictures=False, **seeds)
+    assert (made.record.seed, made.record.seeds) == (3, 2)
+
+
+@pytest.mark.parametrize("value", ["3", True, [1], None])
+@pytest.mark.parametrize("name", ["max_time", "checkpoint_every"])
+def test_a_time_that_is_no_number_in_python(store, name, value):
+    if (name, value) != ("max_time", None):
+        with pytest.raises(UsageError, match="it should be a time in seconds"):
+            run("maze", episodes=1, **{name: value})
+        assert not store.exists()
+
+
+def test_times_of_numpy_are_numbers():
+    assert Settings(np.float32(1.5), np.int64(3)).max_time == 3
 
 
 @pytest.mark.parametrize("value", [10**400, float("inf"), float("nan")])

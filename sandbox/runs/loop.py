@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 from sandbox.config.model import LabConfig
 from sandbox.errors import (
@@ -63,9 +64,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("checkpoint_seconds", "max_time"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise UsageError(f"{name} = {value}: it should be a time in seconds, 0 or more.")
+            value = vars(self)[name]
+            if value is None and name == "max_time":
+                continue
+            is_time = isinstance(value, Real) and not isinstance(value, bool)
+            if not (is_time and value >= 0):
+                raise UsageError(f"{name} = {value!r}: it should be a time in seconds, 0 or more.")
 
 
 class Loop:

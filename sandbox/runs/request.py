@@ -3,6 +3,7 @@ comparison is a request and agents."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,17 @@ class Request:
     track: Sequence[str] = ()
     command: str = ""
     id: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("seed", "seeds"):
+            value = vars(self)[name]
+            try:
+                whole = operator.index(value)
+            except TypeError:
+                whole = None
+            if whole is None or isinstance(value, bool):
+                raise UsageError(f"--{name} {value!r}: it should be a whole number.")
+            object.__setattr__(self, name, whole)
 
     @property
     def data_place(self) -> str:
