@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 StrPath = str | os.PathLike[str]
 """A path, as the functions of the standard library take it."""
 LARGEST = 64 * 2**20
 """Bytes that a file of settings, points or cells may have."""
+
+
+def listed(values: Iterable[Any] | StrPath) -> list[Any]:
+    """Values as a list; a text or a path alone is one of them.
+
+    Example:
+        >>> listed("sarsa"), listed(("sarsa", "random"))
+        (['sarsa'], ['sarsa', 'random'])
+    """
+    return [values] if isinstance(values, (str, os.PathLike)) else list(values)
 
 
 def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:

@@ -23,6 +23,7 @@ from sandbox.config.resolve import (
     read_file,
 )
 from sandbox.errors import ConfigError, SandboxError, UsageError, did_you_mean
+from sandbox.input_files import listed
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import registry
 from sandbox.runs.request import Request, preset_of, resolved
@@ -56,6 +57,10 @@ class ComparisonRequest:
     tasks: Sequence[str] = ()
     optima: Mapping[str, float] = field(default_factory=dict)
     until: UntilDecided | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("agents", "given", "tasks"):
+            object.__setattr__(self, name, list(map(str, listed(vars(self)[name]))))
 
 
 class ComparedAgent(NamedTuple):

@@ -4,13 +4,14 @@ comparison is a request and agents."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.config.model import Chosen, LabConfig, Layer
 from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError
+from sandbox.input_files import listed
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -65,6 +66,12 @@ class Request:
             if whole is None or isinstance(value, bool):
                 raise UsageError(f"--{name} {value!r}: it should be a whole number.")
             object.__setattr__(self, name, whole)
+        for layer in self.layers:
+            if not isinstance(layer, Mapping):
+                raise UsageError(
+                    f'config = {layer!r}: it should be settings by name: {{"episodes": 100}}.'
+                )
+        object.__setattr__(self, "track", listed(self.track))
 
     @property
     def data_place(self) -> str:

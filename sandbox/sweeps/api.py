@@ -18,7 +18,7 @@ from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError, UnknownNameError, UsageError, nearest
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.execution.workers import WorkersLost
-from sandbox.input_files import StrPath
+from sandbox.input_files import StrPath, listed
 from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 from sandbox.runs import provenance
@@ -58,12 +58,16 @@ class SweepRequest:
     direction: str = ""
     prune: str = ""
 
+    def __post_init__(self) -> None:
+        if self.grid is not None:
+            axes = {name: listed(values) for name, values in self.grid.items()}
+            object.__setattr__(self, "grid", axes)
+
     @property
     def search(self) -> Document:
         """The search space in the format of sweep.json."""
         if self.grid is not None:
-            axes = {name: list(values) for name, values in self.grid.items()}
-            return {"kind": "grid", "axes": axes}
+            return {"kind": "grid", "axes": dict(self.grid)}
         return {"kind": "random" if self.random else "tpe", "trials": self.random or self.tpe}
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from sandbox import compare, compare_tasks
 from sandbox.comparison.request import ComparisonRequest, compared_agents
-from sandbox.errors import ConfigError
+from sandbox.errors import ConfigError, UsageError
 from sandbox.runs.api import Request
 
 
@@ -57,3 +61,42 @@ def test_a_stronger_layer_overrides_a_weaker_one_with_and_without_a_name():
 def test_an_option_that_no_agent_has_is_refused():
     with pytest.raises(ConfigError, match="--agent.alhpa: none of the agents has this option"):
         agents("maze", ["sarsa"], layers=[{"agent": {"alhpa": 0.5}}])
+
+
+def quick(**more):
+    return {"seeds": 1, "episodes": 20, **more}
+
+
+@pytest.mark.parametrize("agents", ["sarsa", np.array(["sarsa"]), iter(["sarsa"])])
+def test_agents_in_python_are_one_or_several(store, agents):
+    assert list(compare("empty-grid", agents, **quick()).runs) == ["sarsa"]
+
+
+def test_a_path_in_python_is_an_agent_or_results_of_others(store, tmp_path):
+    (tmp_path / "slow.toml").write_text('agent = {name = "sarsa", alpha = 0.01}')
+    (tmp_path / "x.csv").write_text("agent,task,seed,env_steps,score\nfox,empty-grid,0,9,0.5\n")
+    made = compare("empty-grid", tmp_path / "slow.toml", **quick(given=str(tmp_path / "x.csv")))
+    assert {row["agent"] for row in made.table} == {"slow", "fox (given)"}
+    again = compare("empty-grid", tmp_path / "slow.toml", **quick(given=tmp_path / "x.csv"))
+    assert again.id == made.id and again.reused == 1
+
+
+def test_one_task_in_python_is_a_task_and_agents_may_be_drawn_once(store):
+    agents = (name for name in ("sarsa", "q-learning"))
+    made = compare_tasks("empty-grid", agents, **quick())
+    assert list(made.tasks) == ["empty-grid"] and list(made.runs) == ["sarsa", "q-learning"]
+
+
+def test_an_unknown_observer_in_python_is_named_whole(store):
+    with pytest.raises(UsageError, match="'bast'"):
+        compare("empty-grid", ["sarsa"], **quick(track="bast"))
+
+
+@pytest.mark.parametrize(
+    "call", [compare, lambda task, *rest, **more: compare_tasks([task], *rest, **more)]
+)
+@pytest.mark.parametrize("config", [Path("x.toml"), "x.toml", [1], 3])
+def test_a_configuration_in_python_that_is_no_mapping_is_refused(store, call, config):
+    with pytest.raises(UsageError, match="config = .*should be settings by name"):
+        call("empty-grid", ["sarsa"], config=config)
+    assert not store.exists()

@@ -51,6 +51,11 @@ def test_a_grid_is_every_combination_with_every_seed():
     assert {run.config["epochs"] for one in made.ranking for run in made.runs(one)} == {2}
 
 
+def test_a_lone_value_of_an_axis_is_a_text_and_not_its_letters():
+    made = sweep("valley", grid={"kind": "round"}, epochs=2)
+    assert [one.params for one in made.ranking] == [{"kind": "round"}]
+
+
 def test_axes_on_the_command_line_stand_behind_one_grid(say):
     said = say(
         "sweep", "valley", "--grid", "x=1,2", "y=0,-4", "--epochs", "2", "--seeds", "2", "--json"
