@@ -65,12 +65,20 @@ def forgetting_plugins():
     yield
     for name in set(known.plugins) - before:
         if known.plugins[name].source.endswith(".py"):
-            plugin = known.plugins.pop(name)
-            for entry in plugin.entries:
-                known._entries.pop((entry.kind, entry.name), None)
-            if known._manager.has_plugin(name):
-                known._manager.unregister(name=name)
-            sys.modules.pop(Path(plugin.source).stem, None)
+            forget_plugin(name)
+
+
+def forget_plugin(name):
+    """Forget a plugin in one file: what follows is as in a new process."""
+    from sandbox.registry.registry import registry
+
+    known = registry()
+    plugin = known.plugins.pop(name)
+    for entry in plugin.entries:
+        known._entries.pop((entry.kind, entry.name), None)
+    if known._manager.has_plugin(name):
+        known._manager.unregister(name=name)
+    sys.modules.pop(Path(plugin.source).stem, None)
 
 
 _of_one_module = pytest.fixture(autouse=True, scope="module")(forgetting_plugins)

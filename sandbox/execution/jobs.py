@@ -59,7 +59,7 @@ class Job:
         again: whether to retry a run that failed.
         allow_changed: whether to resume a run that began under other versions.
         pruner: decides whether the run is hopeless, or None.
-        plugins: files of plugins given with -p.
+        plugins: files of plugins given with -p, each with the SHA-256 that was loaded.
         sources: SHA-256 of the sources that the worker must have.
     """
 
@@ -70,7 +70,7 @@ class Job:
     again: bool = False
     allow_changed: bool = False
     pruner: Pruner | None = None
-    plugins: tuple[str, ...] = field(default_factory=lambda: registry().files)
+    plugins: dict[str, str] = field(default_factory=lambda: registry().files)
     sources: str = field(default_factory=provenance.sources)
 
 
@@ -156,8 +156,8 @@ def execute(job: Job, stopped: Callable[[], bool] = lambda: False) -> RunOutcome
         SandboxError: when the run cannot even be tried: other sources, no such lab, a store that
             cannot be written.
     """
-    for file in job.plugins:
-        registry().add_file(Path(file))
+    for file, digest in job.plugins.items():
+        registry().add_file(Path(file), digest)
     if job.sources != provenance.sources():
         raise UsageError(
             "A worker runs another version of the sandbox than this process; "

@@ -51,6 +51,7 @@ class Plugin:
         error: why it cannot be used, or "".
         trace: the traceback of that error, or "".
         entries: what it registers.
+        digest: SHA-256 of the file at its import; "" for a plugin that is no file.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Plugin:
     error: str = ""
     trace: str = ""
     entries: list[Entry] = field(default_factory=list)
+    digest: str = ""
 
 
 NAME = re.compile(r"\w[\w.+-]{0,99}(?<![.])")

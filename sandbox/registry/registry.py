@@ -6,6 +6,7 @@ plugin is reported and stops nothing else.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -70,10 +71,22 @@ class Registry:
         )
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The files of plugins that were given with -p."""
+    def files(self) -> dict[str, str]:
+        """The files of plugins that were given with -p, each with its SHA-256 at its import."""
         plugins = self.plugins.values()
-        return tuple(one.source for one in plugins if one.source.endswith(".py") and not one.error)
+        return {one.source: one.digest for one in plugins if one.digest and not one.error}
+
+    def refuse_edited(self, file: str, digest: str) -> None:
+        """Refuse a plugin's file whose SHA-256 is not that of the code that was loaded from it.
+
+        Raises:
+            UsageError: saying that the file changed.
+        """
+        if self.files.get(file, digest) != digest:
+            raise UsageError(
+                f"The plugin file {file} changed since it was loaded, and this process has its "
+                "old code. Start a new process."
+            )
 
     def find(self, kind: str, name: str) -> Entry:
         """The entry of that kind and name.
@@ -154,29 +167,37 @@ class Registry:
                 source = f"{owner.name} {owner.version}" if owner else "entry point"
                 self._add(Plugin(point.name, source, owner.version if owner else ""), point.load)
 
-    def add_file(self, path: StrPath) -> Plugin:
+    def add_file(self, path: StrPath, digest: str = "") -> Plugin:
         """Load a plugin from one file (`-p FILE`).
 
         Args:
             path: the file; its name without `.py` becomes the plugin's.
+            digest: SHA-256 of the code that is wanted; "" for that of the file now.
 
         Raises:
+            UsageError: when there is no such file, or other code was loaded from it before.
             PluginError: when the file cannot be imported or registered: unlike an installed plugin
                 it was asked for by name.
         """
         path = Path(os.path.realpath(path))
         if not path.is_file():
             raise UsageError(f"There is no plugin file {path}.")
+        try:
+            now = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise UsageError(f"Cannot read the plugin file {path}: {error.strerror}.") from error
         known = self.plugins.get(path.stem)
         if known is not None and known.source == str(path):
+            self.refuse_edited(str(path), digest or now)
             return known
-        plugin = self._add(Plugin(path.stem, str(path)), lambda: _import_file(path))
+        plugin = self._add(Plugin(path.stem, str(path), digest=now), lambda: _import_file(path))
         if plugin.error:
             if _place(sys.modules.get(path.stem)) == str(path):
                 del sys.modules[path.stem]
             raise PluginError(
                 f"The plugin {path} cannot be used. {plugin.error}\n{plugin.trace}".rstrip()
             )
+        self.refuse_edited(str(path), digest or now)
         return plugin
 
     def _lookup(self, kind: str, name: str) -> Entry | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from sandbox.registry.registry import ROOT
+from sandbox.registry.registry import ROOT, registry
 from sandbox.tables import read_table
 
 LIBRARIES = read_table(__file__, "libraries.json")
@@ -68,6 +68,9 @@ def _model() -> str:
 def sources(extra: tuple[Path, ...] = ()) -> str:
     """SHA-256 over the Python sources of the four packages, and of plugins (files, or folders of
     packages).
+
+    Raises:
+        UsageError: when a plugin's file changed since it was loaded.
     """
     digest = hashlib.sha256()
     files = [
@@ -80,6 +83,7 @@ def sources(extra: tuple[Path, ...] = ()) -> str:
         files += [(path.name, path) for path in inner]
     for name, path in files:
         content = path.read_bytes()
+        registry().refuse_edited(str(path), hashlib.sha256(content).hexdigest())
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()

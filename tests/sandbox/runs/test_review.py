@@ -14,11 +14,13 @@ import pytest
 from sandbox.config.model import Choice, Chosen, LabConfig
 from sandbox.config.resolve import resolve
 from sandbox.errors import CheckpointError, ConfigError, RunFailed, StoreError, UsageError
+from sandbox.execution.jobs import Job, execute
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
 from sandbox.store import Store, checkpoint
 from sandbox.store.verify import check
+from tests.conftest import forget_plugin
 from tests.sandbox.runs.test_loop import essence, one_file, running, start
 
 # -- nothing is lost
@@ -160,8 +162,37 @@ def test_an_edited_plugin_refuses_to_resume(store, tmp_path, walk):
     with open(tmp_path / "edited.py", "a") as file:
         file.write("\n# another thought\n")
     provenance.sources.cache_clear()
+    with pytest.raises(UsageError, match="changed since it was loaded"):
+        api.proceed(run.folder, Settings())
+    forget_plugin("edited")
+    registry().add_file(tmp_path / "edited.py")
     with pytest.raises(UsageError, match="sources"):
         api.proceed(run.folder, Settings())
+
+
+def test_a_plugin_edited_before_its_first_run_leaves_no_run_of_its_old_code(store, tmp_path, walk):
+    one_file(tmp_path, "late")
+    job = Job(api.Request("late", id="a"), str(store))
+    with open(tmp_path / "late.py", "a") as file:
+        file.write("\n# another thought\n")
+    with pytest.raises(UsageError, match=r"late\.py changed since it was loaded"):
+        registry().add_file(tmp_path / "late.py")
+    with pytest.raises(UsageError, match=r"late\.py changed since it was loaded"):
+        api.start(api.Request("late"), Store(store), Settings())
+    assert not list(store.glob("late/*"))
+    forget_plugin("late")
+    with pytest.raises(UsageError, match=r"late\.py changed since it was loaded"):
+        execute(job)  # of a process that has the code before the edit
+
+
+def test_a_plugin_edited_while_a_sweep_runs_keeps_its_loaded_code(store, tmp_path, walk):
+    one_file(tmp_path, "during")
+    first = api.start(api.Request("during"), Store(store), Settings(pictures=False))
+    job = Job(api.Request("during", id="b"), str(store), Settings(pictures=False))
+    with open(tmp_path / "during.py", "a") as file:
+        file.write("\n# another thought\n")
+    assert execute(job).status == "finished"
+    assert Store(store).find("b").read().sources == first.record.sources
 
 
 # -- the right status
