@@ -63,7 +63,7 @@ class OneTrackConfig(ReportModelConfig):
 class ChordLstmConfig(ModelConfig):
     """Predicts the keys of a step from the lowest up: each may depend on those below it."""
 
-    left_out = ("recall", "tonality", "hands")
+    left_out = ("recall", "tonality", "hands", "hand_dropout")
 
     channels: int = Field(
         32, ge=1, le=512, description="features of each key, with weights that all keys share"
@@ -82,6 +82,13 @@ class ChordLstmConfig(ModelConfig):
         False, description="hear how much each pitch class has sounded so far, which tells the key"
     )
     hands: Literal[1, 2] = Field(1, description="tracks: both hands joined to one, or each its own")
+    hand_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of windows in which a hand's past is not heard while the network "
+        "learns, so that it plays on after a rest",
+    )
 
 
 MODELS: dict[str, type[ModelConfig]] = {

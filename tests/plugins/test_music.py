@@ -334,8 +334,10 @@ def test_a_run_leaves_midi_sound_and_pictures_and_generate_repeats_itself(
     assert refused.code == 2 and "not a MIDI file" in refused.err
 
 
-@pytest.mark.parametrize("recall", [False, True])
-def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store, recall):
+@pytest.mark.parametrize(
+    "more", [{}, {"recall": True}, {"hands": 2, "tonality": True, "hand_dropout": 0.3}]
+)
+def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store, more):
     from sandbox import resume
 
     model = {"name": "chord-lstm", "hidden": 12, "channels": 8, "output_dropout": 0.3}
@@ -343,7 +345,7 @@ def test_a_stopped_run_of_the_chord_model_ends_with_the_same_bytes(store, recall
         "preset": "quick",
         "pieces": 4,
         "epochs": 2,
-        "model": {**model, "recall": recall},
+        "model": {**model, **more},
         "loss": "likelihood",
         "pictures": False,
     }

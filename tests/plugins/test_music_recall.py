@@ -237,3 +237,24 @@ def test_a_model_without_recall_keeps_its_weights_and_its_configuration():
     assert not plain.recalled and "trust.weight" not in plain.state_dict()
     assert plain.past.weight.shape[1] == 9 and plain.below.weight.shape[1] == 1
     assert made().past.weight.shape[1] == 11 and made().below.weight.shape[1] == 2
+
+
+def test_a_hand_is_dropped_for_a_window_and_only_while_the_model_learns():
+    model = made(hands=2, recall=False, hand_dropout=0.5)
+    model.noise = torch.Generator().manual_seed(0)
+    sounds = (torch.rand(64, model.history + 3, 2, KEYS) < 0.2).float()
+
+    def features(sounds):
+        return model.features(sounds, torch.zeros(len(sounds)), model.begin(len(sounds)))[0]
+
+    with torch.no_grad():
+        each = {}
+        for left, right in itertools.product((0.0, 1.0), repeat=2):
+            each[left, right] = features(sounds * torch.tensor([left, right])[:, None])
+        assert torch.equal(features(sounds), each[1, 1])
+        learning = model.train() and features(sounds)
+    found = [
+        tuple(torch.allclose(learning[lane], one[lane], atol=1e-5) for one in each.values())
+        for lane in range(64)
+    ]
+    assert {sum(lane) for lane in found} == {1} and len(set(found)) == 4

@@ -37,6 +37,7 @@ class ChordLstm(MusicModel):
     """
 
     history = max(LAGS)
+    config: ChordLstmConfig
 
     def __init__(self, config: ChordLstmConfig, keys: int = KEYS) -> None:
         hands, every = config.hands, config.hands * keys
@@ -96,6 +97,10 @@ class ChordLstm(MusicModel):
             Features of each key of all hands in order [lanes, steps, channels, keys], a logit for
             each [lanes, steps, keys], the LSTM's output [lanes, steps, hidden], and its state.
         """
+        if self.training and self.config.hand_dropout:
+            kept = sounds.new_empty(len(sounds), 1, self.hands, 1)
+            kept.bernoulli_(1 - self.config.hand_dropout, generator=self.noise)
+            sounds = torch.cat([sounds[:, :, : self.hands] * kept, sounds[:, :, self.hands :]], 2)
         sounds = self.in_order(sounds)
         keys = sounds[:, :, 0]
         steps = keys.shape[1] - self.history
