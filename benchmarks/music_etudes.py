@@ -40,7 +40,8 @@ def figures(roll: np.ndarray, whole: np.ndarray, number: int, begin: int) -> dic
         steps of the bar where the étude's has some; `grid_right`: share of the right hand's at
         eighths; `triads`: share of whole bars in which the left hand's onsets are the three pitch
         classes of a triad of the scale; `figure`: share of whole bars in which they come in the
-        order and at the steps of the étude's first bar.
+        order and at the steps of the étude's first bar; `notes_right`, `notes_left`: onsets of each
+        hand in a beat.
     """
     scale = [number + step for step in STYLE["minor" if number % 24 >= 12 else "major"]]
     # the étude's tonic is C, a third above the piano's lowest key, and `number` semitones more
@@ -63,6 +64,8 @@ def figures(roll: np.ndarray, whole: np.ndarray, number: int, begin: int) -> dic
             {each % 12 for each in np.nonzero(one)[1].tolist()} in triads for one in bars
         ),
         "figure": _share(_order(one) == _order(own[:bar, 1]) for one in bars),
+        "notes_right": 4 * float((~left).sum()) / len(roll),
+        "notes_left": 4 * float(left.sum()) / len(roll),
     }
 
 

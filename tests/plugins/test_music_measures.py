@@ -48,6 +48,8 @@ def test_etudes_keep_their_key_their_grid_and_their_broken_chords(number):
     piece = compose(0, number)
     own = figures(piece[32:-8], piece, number, 32)
     assert own["key"] == own["grid_left"] == own["triads"] == own["figure"] == 1.0
+    struck = (piece[32:-8] == STRUCK).sum(axis=(0, 2))
+    assert [own["notes_right"], own["notes_left"]] == pytest.approx(4 * struck / len(piece[32:-8]))
     moved = figures(transposed(piece, 1)[32:-8], piece, number, 32)
     assert moved["key"] < 0.7 and moved["triads"] < 0.7 and moved["figure"] == 1.0
     late = figures(np.roll(piece, 1, axis=0)[32:-8], piece, number, 32)

@@ -261,10 +261,8 @@ def test_solve_leaves_out_an_optimum_that_takes_too_long(say, monkeypatch):
 
 def test_what_solve_proposes_learns_with_the_same_discount_and_exploration(say):
     said = say("solve", "empty-grid", "--discount", "0.95", "--epsilon=0.2", "--env.size", "4").out
-    assert (
-        "run empty-grid --env.size 4 --agent q-learning --agent.discount 0.95 --agent.epsilon 0.2 "
-        in said
-    )
+    assert "run empty-grid --env.size 4 --agent sarsa --agent.discount 0.95 " in said
+    assert "--agent.epsilon 0.2 --agent.epsilon-schedule constant" in said
     assert "--agent.discount" not in say("solve", "empty-grid").out
     assert (
         "--env FrozenLake-v1 --agent q-learning --agent.discount 0.99 "
