@@ -156,8 +156,7 @@ def _print(
             err=True,
         )
     options = given_below("--env.")
-    softness = document["epsilon_soft"]["epsilon"] if soft is not None else 0.0
-    proposed = [(["run", *env.lab, *options, *_learner(softness)], "learn it")]
+    proposed = [(["run", *env.lab, *options, *_learner()], "learn it")]
     if not env.episodic:
         proposed.append((["play", name, *options], "walk it yourself"))
     next_commands(*proposed)
@@ -180,15 +179,17 @@ def _print_episode(name: str, document: Document) -> None:
     pairs(figures({key: document[key] for key in EPISODE[1:] if key in document}))
 
 
-def _learner(epsilon: float) -> list[str]:
+def _learner() -> list[str]:
     """Command-line arguments for an agent that learns the policy, with the same discount: SARSA if
     it explores with an ε, else Q-learning."""
-    words = ["--agent", "sarsa" if epsilon else "q-learning"]
-    if value := option_given("discount"):
-        words += ["--agent.discount", value]
-    if epsilon:
-        words += ["--agent.policy", "epsilon-greedy", "--agent.epsilon", number(epsilon)]
-        words += ["--agent.epsilon-schedule", "constant"]
+    epsilon = option_given("epsilon")
+    explores = float(epsilon or 0) > 0
+    words = ["--agent", "sarsa" if explores else "q-learning"]
+    if discount := option_given("discount"):
+        words += ["--agent.discount", discount]
+    if explores:
+        words += ["--agent.policy", "epsilon-greedy", "--agent.epsilon", epsilon]
+        words += ["--agent.epsilon-schedule", "constant", "--agent.epsilon-convention", "others"]
     return words
 
 

@@ -51,7 +51,7 @@ class RefiningEncoder(nn.Sequential):
             begins.append(nearest(self._decoder[0], self.starts, images))
         ends = torch.stack([self._refined(begin, images) for begin in begins])
         errors = torch.stack([squared_errors(self._decoder[0], end, images) for end in ends])
-        return ends[errors.argmin(dim=0), torch.arange(len(images))]
+        return ends[errors.argmin(dim=0), torch.arange(len(images), device=images.device)]
 
     def _refined(self, codes: Tensor, images: Tensor) -> Tensor:
         size = max(1, CHUNK // codes.shape[1])

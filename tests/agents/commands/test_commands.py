@@ -97,16 +97,17 @@ def test_solve_refuses_a_discount_of_1_where_there_is_no_optimum(say):
     assert said.code == 2 and "state 0 grows without end, with action 0" in said.err
 
 
-def test_solve_proposes_an_agent_that_learns_the_policy_it_found(say):
-    said = say("solve", "empty-grid", "--epsilon", "0.1", "--discount", "0.8")
+@pytest.mark.parametrize("env", ["empty-grid", "FrozenLake-v1"])
+def test_solve_proposes_an_agent_that_learns_the_policy_it_found(say, env):
+    said = say("solve", env, "--epsilon", "0.123456789", "--discount", "0.8")
     (line,) = [line for line in said.out.splitlines() if line.endswith("learn it")]
     words = line.split("  ")[0].split()[3:]
     made = say(*words, "--episodes", "2", "--render", "none", "--json").document
     agent = made["config"]["agent"]
     assert agent["name"] == "sarsa" and agent["policy"] == "epsilon-greedy"
-    assert (agent["epsilon"], agent["epsilon_schedule"]) == (0.1, "constant")
-    assert agent["discount"] == 0.8
-    greedy = say("solve", "empty-grid", "--epsilon", "0").out
+    assert (agent["epsilon"], agent["epsilon_schedule"]) == (0.123456789, "constant")
+    assert (agent["epsilon_convention"], agent["discount"]) == ("others", 0.8)
+    greedy = say("solve", env, "--epsilon", "0").out
     assert "--agent q-learning" in greedy and "--agent.epsilon" not in greedy
 
 
