@@ -72,6 +72,13 @@ FIRST_TUNING_SEED = 1000
 """Seeds of the trials begin here, those of the tables with 0."""
 INDEX = "reference.json"
 """In the store: the sweep of each task, agent and version of the sources."""
+VISITS: dict[str, Sequence[Any]] = {
+    "agent.alpha-schedule": ["visits"],
+    "agent.alpha-power": [0.5, 0.8, 1.0],
+    "agent.epsilon": [0.1, 0.5],
+    "agent.initial-value": [0.0, "none"],
+}
+"""The grid of agents whose step size falls with the visits of a pair."""
 GRIDS: dict[str, dict[str, Sequence[Any]]] = {
     "alpha": {
         "agent.alpha": [0.1, 0.3, 1.0],
@@ -85,8 +92,20 @@ GRIDS: dict[str, dict[str, Sequence[Any]]] = {
     },
     "known": {"agent.known": [1, 2, 5, 10, 20, 40], "agent.discount": [0.95, 0.99]},
     "bonus": {"agent.bonus": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], "agent.outcomes": [4, 8]},
+    "r-learning": {
+        "agent.alpha": [0.1, 0.3, 1.0],
+        "agent.epsilon": [0.1, 0.5],
+        "agent.initial-value": [0.0, 10.0],
+    },
+    "speedy-q-learning": VISITS,
+    "monte-carlo": VISITS,
+    "off-policy-monte-carlo": {
+        "agent.epsilon": [0.05, 0.1, 0.2, 0.3, 0.5, 0.8],
+        "agent.initial-value": [0.0, "none"],
+    },
 }
-"""By the option that an agent must have, 12 configurations; the last that fits is taken."""
+"""By the option that an agent must have, or by its name, 12 configurations; the last that fits is
+taken."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +165,15 @@ TASKS = (
 
 def axes(agent: str) -> dict[str, Sequence[Any]]:
     """The grid of settings that are tried for an agent."""
-    known = registered_config("agent", agent).model_fields
-    return [grid for option, grid in GRIDS.items() if option in known][-1]
+    known = {*registered_config("agent", agent).model_fields, agent}
+    return [grid for name, grid in GRIDS.items() if name in known][-1]
+
+
+def tuning(task: Task, agent: str, seeds: int) -> SweepRequest:
+    """The sweep over the settings of an agent."""
+    layers: list[Any] = [{**task.options, "agent": agent, "env_steps": task.env_steps}]
+    request = Request(task.lab, "default", layers, FIRST_TUNING_SEED, seeds, threads=1)
+    return SweepRequest(request, grid=axes(agent))
 
 
 def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dict[str, Any]:
@@ -155,9 +181,8 @@ def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dic
 
     A sweep that the store has is used again, or resumed.
     """
-    layers: list[Any] = [{**task.options, "agent": agent, "env_steps": task.env_steps}]
-    request = Request(task.lab, "default", layers, FIRST_TUNING_SEED, seeds, threads=1)
-    wanted, index = SweepRequest(request, grid=axes(agent)), store.root / INDEX
+    wanted, index = tuning(task, agent, seeds), store.root / INDEX
+    layers = list(wanted.request.layers)
     key = to_json([task.title, layers, wanted.search, seeds, provenance.sources()])
     known = json.loads(index.read_text()) if index.exists() else {}
     if key in known and (folder := SweepFolder.find(store, known[key])) is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import reference
 from sandbox.store.store import Store
+from sandbox.sweeps.api import checked
 
 TASK = reference.Task("Empty", "empty-grid", 4000)
 AGENTS = ("sarsa", "r-max")
@@ -53,7 +54,13 @@ def test_tuning_uses_other_seeds_and_is_not_repeated(tables, store, say, monkeyp
 
 def test_every_agent_is_tuned_by_the_same_number_of_trials():
     assert {prod(map(len, grid.values())) for grid in reference.GRIDS.values()} == {12}
-    assert all(reference.axes(agent) for agent in reference.TABULAR)
+
+
+@pytest.mark.parametrize("task", reference.TASKS, ids=lambda task: task.title)
+def test_every_agent_accepts_its_settings_in_every_task(task):
+    for agent in (*reference.TABULAR, *reference.NETWORKS):
+        *_, points = checked(reference.tuning(task, agent, 1))
+        assert len(points) == 12
 
 
 def table(*rows, said="of them", command="python -m sandbox compare maze", sets=()):
