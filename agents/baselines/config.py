@@ -222,7 +222,12 @@ SEEN = ("Discrete", "Box", "MultiDiscrete", "MultiBinary")
 
 def unseen(observation: Space) -> str:
     """Why no agent with a network can take observations of this space; "" if one can."""
-    taken = f"Stable-Baselines3 takes observations that are {', '.join(SEEN)} or a Dict of those"
+    taken = (
+        f"Stable-Baselines3 takes observations that are {', '.join(SEEN)}, a Dict of those "
+        "or, as an array here, a Tuple of Discrete"
+    )
+    if is_tuple(observation):
+        return ""
     parts = {"": observation}
     if type(observation).__name__ == "Dict":
         parts = dict(observation.spaces)  # type: ignore[attr-defined]
@@ -238,6 +243,15 @@ def unseen(observation: Space) -> str:
                 "Stable-Baselines3, whose network for pictures needs at least 36 x 36 pixels."
             )
     return next(filter(None, map(_uncounted, parts.values())), "")
+
+
+def is_tuple(space: Space) -> bool:
+    """Whether a space holds tuples of numbers that are counted from 0."""
+    from gymnasium.spaces import Discrete, Tuple
+
+    return isinstance(space, Tuple) and all(
+        isinstance(part, Discrete) and part.start == 0 for part in space
+    )
 
 
 def _uncounted(space: Space) -> str:

@@ -14,7 +14,8 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.agent import BaselineAgent
-from agents.baselines.vec import GridVecEnv, Recorded
+from agents.baselines.config import is_tuple
+from agents.baselines.vec import GridVecEnv, Recorded, TupleAsArray
 from agents.control.worlds import GreedyTrial, SampledWorld, World, play, try_out
 from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
@@ -108,13 +109,13 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
     def __init__(
         self, options: ids.GymnasiumConfig, count: int, context: Context, episodes: int
     ) -> None:
-        self.env = ids.make(options)
+        self.env = _as_array(ids.make(options))
         self.horizon, self.model = options.max_episode_steps, None
         if _countable(self.env):
             self.model = tables.read(ids.make(options), self.horizon).model
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
-        many = DummyVecEnv([lambda: ids.make(options)] * count)
+        many = DummyVecEnv([lambda: _as_array(ids.make(options))] * count)
         self._many, self.venv = many.envs, Recorded(many)
         self.venv.seed(int(self._rng.integers(SEEDS)))
 
@@ -162,6 +163,10 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         for env, state in zip(self._many, kept, strict=True):
             states.load_state_dict(env, state)
         return True
+
+
+def _as_array(env: Env) -> Env:
+    return TupleAsArray(env) if is_tuple(env.observation_space) else env
 
 
 def _countable(env: Env) -> bool:

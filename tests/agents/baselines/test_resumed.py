@@ -11,9 +11,12 @@ pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
 
 import gymnasium
+from gymnasium import spaces
 from stable_baselines3.common.monitor import Monitor
 
+from agents.baselines.config import unseen
 from agents.baselines.known import KNOWN
+from agents.baselines.saved import load_agent
 from benchmarks import kills
 from envs import states
 from sandbox import resume, run
@@ -55,6 +58,26 @@ def test_every_agent_goes_on_in_the_middle_of_episodes_to_the_last_bit(agent):
     discrete = "Discrete" in KNOWN[agent].actions
     env = {"name": "CartPole-v1"} if discrete else {"name": "Pendulum-v1", "max_episode_steps": 70}
     check_experiment(in_gym(agent, env), blocks=1)
+
+
+def test_observations_that_are_tuples_of_numbers_are_learned_from(store):
+    """Stable-Baselines3 itself takes no tuples."""
+    check_experiment(in_gym("sb3-dqn", "Blackjack-v1"), blocks=1)
+    options = {"agent": {"name": "sb3-a2c", **SMALL["sb3-a2c"], "normalize": "none"}}
+    learned = run("gym", config={"env": "Blackjack-v1", "evaluation_episodes": 2, **options})
+    hand = (14, 10, 0)
+    chances = learned.agent.chances(np.array([hand]))
+    loaded = load_agent(learned.path / "artifacts")
+    assert loaded.observation_space == spaces.MultiDiscrete([32, 11, 2])
+    assert np.allclose(loaded.chances(np.array([hand])), chances)
+    assert loaded.act(hand) == learned.agent.act(hand) == chances.argmax()
+
+
+def test_other_tuples_are_refused():
+    numbers = spaces.Discrete(3)
+    assert not unseen(spaces.Tuple([numbers, numbers]))
+    for other in (spaces.Box(0, 1), spaces.Discrete(3, start=1), spaces.Tuple([numbers])):
+        assert "a Tuple of Discrete; here they are Tuple" in unseen(spaces.Tuple([numbers, other]))
 
 
 def test_what_an_environment_keeps_between_episodes_goes_on_too(drift):
