@@ -15,13 +15,15 @@ LARGEST = 64 * 2**20
 
 
 def listed(values: Iterable[Any] | StrPath) -> list[Any]:
-    """Values as a list; a text or a path alone is one of them.
+    """Values as a list; a text, a path or a number alone is one of them.
 
     Example:
         >>> listed("sarsa"), listed(("sarsa", "random"))
         (['sarsa'], ['sarsa', 'random'])
     """
-    return [values] if isinstance(values, (str, os.PathLike)) else list(values)
+    if isinstance(values, (str, os.PathLike)) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)
 
 
 def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:

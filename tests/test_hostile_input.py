@@ -97,6 +97,38 @@ def test_a_seed_that_is_no_whole_number_in_python(store, call, name, value):
     assert not store.exists()
 
 
+@pytest.mark.parametrize("value", [True, 1.5, "3", [1]])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("workers", partial(compare, "maze", ["sarsa"])),
+        ("workers", partial(sweep, "maze", grid={"agent.alpha": [0.1]})),
+        ("random", partial(sweep, "maze")),
+        ("tpe", partial(sweep, "maze")),
+        ("max_seeds", partial(compare, "maze", ["sarsa", "q-learning"], until_decided=True)),
+    ],
+)
+def test_a_count_that_is_no_whole_number_in_python(store, name, call, value):
+    option = name.replace("_", "-")
+    with pytest.raises(UsageError, match=f"--{option} .*it should be a whole number"):
+        call(**{name: value}, config={"episodes": 1})
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("value", ["x", None, [0.1], np.float32(2.0)])
+def test_a_margin_that_is_no_share_in_python(store, value):
+    with pytest.raises(UsageError, match="--margin .*: it should be a share between 0 and 1"):
+        compare("maze", ["sarsa", "q-learning"], until_decided=True, margin=value)
+    assert not store.exists()
+
+
+def test_the_values_of_a_grid_in_python(store):
+    made = sweep("maze", preset="quick", grid={"agent.alpha": 0.1})
+    assert made.best.params == {"agent.alpha": 0.1}
+    with pytest.raises(UsageError, match="it should be values by option"):
+        sweep("maze", grid=["agent.alpha=0.1"])
+
+
 def test_seeds_of_numpy_are_whole_numbers(store):
     seeds = {"seed": np.uint8(3), "seeds": np.int64(2)}
     made = run("maze", preset="quick", pictures=False, **seeds)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
+from numbers import Real
 
 from sandbox import text
 from sandbox.comparison import MARGIN, MAX_SEEDS
@@ -16,7 +17,7 @@ from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import SCORE, Pair, asked, p_value, pair_of
 from sandbox.comparison.run_scores import scores
 from sandbox.errors import UsageError
-from sandbox.runs.request import Request
+from sandbox.runs.request import Request, whole_number
 from sandbox.stats import aggregates, sequential
 from sandbox.stats.sequential import FEWEST_EQUAL
 from sandbox.text import Document
@@ -50,8 +51,8 @@ class UntilDecided:
     def wrong_numbers(self) -> list[str]:
         """A sentence, without its full stop, for each number that is out of its range."""
         wrong = []
-        if not 0 < self.margin < 1:
-            wrong += [f"--margin {self.margin:g}: it should be a share between 0 and 1, as 0.01"]
+        if not isinstance(self.margin, Real) or not 0 < self.margin < 1:
+            wrong += [f"--margin {self.margin}: it should be a share between 0 and 1, as 0.01"]
         if not self.group <= self.max_seeds <= MOST:
             wrong += [
                 f"--max-seeds {self.max_seeds}: it should be from {self.group}, the seeds that are "
@@ -74,7 +75,9 @@ def seed_plan(
         UsageError: when a margin or a largest number is given for a fixed number of seeds.
     """
     if decided:
-        return UntilDecided(request.seeds, request.seed, margin, max_seeds)
+        return UntilDecided(
+            request.seeds, request.seed, margin, whole_number("--max-seeds", max_seeds)
+        )
     if (margin, max_seeds) != (MARGIN, MAX_SEEDS):
         raise UsageError(
             "--margin and --max-seeds belong to --until-decided. Add it, or leave them out."

@@ -20,7 +20,7 @@ from sandbox.execution.workers import Executor, Here, Processes, Threads, Worker
 from sandbox.lab import Lab
 from sandbox.runs.api import available_cores
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import MOST_THREADS, Request, label_of, resolved
+from sandbox.runs.request import MOST_THREADS, Request, label_of, resolved, whole_number
 from sandbox.runs.stopping import StopRequest
 from sandbox.runs.view import Run
 from sandbox.store import RunFolder
@@ -38,13 +38,14 @@ class Workers:
         scheduler: address of a running Dask scheduler, or "".
 
     Raises:
-        UsageError: when both are given, or too many processes.
+        UsageError: when both are given, or no whole number of processes, or too many.
     """
 
     processes: int = 0
     scheduler: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "processes", whole_number("--workers", self.processes))
         if not 0 <= self.processes <= MOST_THREADS or (self.processes and self.scheduler):
             raise UsageError(
                 "--workers N starts processes here, --scheduler uses a running cluster; "

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sandbox.config.model import Chosen, LabConfig, Layer
 from sandbox.config.resolve import resolve
@@ -20,6 +22,18 @@ MOST_SEEDS = 1_000_000
 """Of one run, sweep or comparison."""
 MOST_THREADS = 1024
 """Of one run, and worker processes."""
+
+
+def whole_number(option: str, value: Any) -> int:
+    """A value as an int, NumPy's kinds included.
+
+    Raises:
+        UsageError: when it is not a whole number; names the option.
+    """
+    with suppress(TypeError):
+        if not isinstance(value, bool):
+            return operator.index(value)
+    raise UsageError(f"{option} {value!r}: it should be a whole number.")
 
 
 @dataclass(frozen=True)
@@ -58,14 +72,7 @@ class Request:
 
     def __post_init__(self) -> None:
         for name in ("seed", "seeds"):
-            value = vars(self)[name]
-            try:
-                whole = operator.index(value)
-            except TypeError:
-                whole = None
-            if whole is None or isinstance(value, bool):
-                raise UsageError(f"--{name} {value!r}: it should be a whole number.")
-            object.__setattr__(self, name, whole)
+            object.__setattr__(self, name, whole_number(f"--{name}", vars(self)[name]))
         for layer in self.layers:
             if not isinstance(layer, Mapping):
                 raise UsageError(

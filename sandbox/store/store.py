@@ -137,9 +137,12 @@ class Store:
             return RunFolder(runs[matches[0]])
         if is_run:
             return RunFolder(path.resolve())
-        raise UnknownNameError(
-            "run", name, runs if len(runs) < 5 else [], "`python -m sandbox list` shows all."
-        )
+        hint, known = "`python -m sandbox list` shows all.", runs if len(runs) < 5 else []
+        for kind in ("sweep", "comparison"):
+            if os.path.exists(self.root / f"{kind}s" / name):
+                hint, known = f"It is a {kind}: `python -m sandbox show {name}` shows it", []
+                hint += f", `resume {name}` continues it." if kind == "sweep" else "."
+        raise UnknownNameError("run", name, known, hint)
 
     def rows(self) -> list[Row]:
         """One row for each run, oldest first."""

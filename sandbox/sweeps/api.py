@@ -23,7 +23,7 @@ from sandbox.lab import Lab
 from sandbox.registry.registry import registry
 from sandbox.runs import provenance
 from sandbox.runs.loop import Settings
-from sandbox.runs.request import MOST_SEEDS, Request, preset_of
+from sandbox.runs.request import MOST_SEEDS, Request, preset_of, whole_number
 from sandbox.store import Store
 from sandbox.store.sweeps import HowRun, SweepFolder, SweepRecord
 from sandbox.sweeps.report import write
@@ -60,8 +60,15 @@ class SweepRequest:
 
     def __post_init__(self) -> None:
         if self.grid is not None:
+            if not isinstance(self.grid, Mapping):
+                raise UsageError(
+                    f'grid = {self.grid!r}: it should be values by option: {{"agent.alpha": [1]}}.'
+                )
             axes = {name: listed(values) for name, values in self.grid.items()}
             object.__setattr__(self, "grid", axes)
+        for name in ("random", "tpe"):
+            if (count := vars(self)[name]) is not None:
+                object.__setattr__(self, name, whole_number(f"--{name}", count))
 
     @property
     def search(self) -> Document:

@@ -174,6 +174,16 @@ def test_an_unknown_run_is_said_so(store, walk):
         Store(store / "empty").find("last")
 
 
+@pytest.mark.parametrize("kind", ["sweep", "comparison"])
+def test_a_sweep_or_comparison_is_said_to_be_no_run(store, walk, kind):
+    run = make(store)
+    (store / f"{kind}s" / run.id[:-1]).mkdir(parents=True)
+    (store / f"{kind}s" / "other").mkdir()
+    assert Store(store).find(run.id[:-1]).id == run.id  # the beginning of a run's id
+    with pytest.raises(UnknownNameError, match=f"It is a {kind}: .*show other` shows it"):
+        Store(store).find("other")
+
+
 def test_the_index_of_an_older_version_is_removed_and_a_file_of_that_name_is_not(
     store, walk, monkeypatch, tmp_path
 ):
