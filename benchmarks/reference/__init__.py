@@ -1,0 +1,1 @@
+"""Every agent on every task with equal env steps."""
