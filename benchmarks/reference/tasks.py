@@ -85,12 +85,14 @@ class Task:
         title: of its tables.
         lab, options: the lab and its options.
         env_steps: of learning.
+        axes: replace those of the networks' grid.
     """
 
     title: str
     lab: str
     env_steps: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def command(
         self, agents: Sequence[str], seeds: int, own: Mapping[str, Mapping[str, Any]]
@@ -128,7 +130,13 @@ TASKS = (
     gym("FrozenLake-v1", 500_000, map_name="8x8"),
     gym("CliffWalking-v1", 100_000),
     gym("Taxi-v4", 300_000),
-    gym("Blackjack-v1", 300_000),
+    Task(
+        "Blackjack-v1",
+        "gym",
+        50_000,
+        {"env": {"name": "Blackjack-v1"}, "evaluation_episodes": 1000},
+        {"agent.count-bonus": [0.0], "agent.gamma": [0.9, 0.95, 0.99, 1.0]},
+    ),
 )
 
 
@@ -152,4 +160,5 @@ def tuning(task: Task, agent: str, seeds: int) -> SweepRequest:
     """The sweep over the settings of an agent."""
     layers: list[Any] = [{**task.options, "agent": agent, "env_steps": task.env_steps}]
     request = Request(task.lab, "default", layers, FIRST_TUNING_SEED, seeds, threads=1)
-    return SweepRequest(request, grid=axes(agent))
+    own = task.axes if agent in NETWORKS else {}
+    return SweepRequest(request, grid={**axes(agent), **own})
