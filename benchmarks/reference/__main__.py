@@ -27,7 +27,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few agents, tasks, seeds and steps")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     parser.add_argument("--store", default="runs/reference", help="folder of the runs")
-    parser.add_argument("--only", default="", help="only tasks whose title contains these words")
+    parser.add_argument(
+        "--only", default="", help="the task of this title, or all with these words"
+    )
     parser.add_argument("--agents", default="all", help="all, tabular, sb3, or names: a,b")
     parser.add_argument("--settings", choices=("all", "defaults", "tuned"), default="all")
     parser.add_argument("--speeds", action="store_true", help="a column of speeds")
@@ -50,7 +52,9 @@ def main() -> int:
         kinds[chosen.settings],
         chosen.speeds,
     )
-    tasks = [task for task in TASKS if chosen.only.lower() in task.title.lower()]
+    wanted = chosen.only.lower()
+    tasks = [task for task in TASKS if wanted == task.title.lower()]
+    tasks = tasks or [task for task in TASKS if wanted in task.title.lower()]
     if chosen.quick:
         tasks = [replace(task, env_steps=task.env_steps // 20) for task in (TASKS[1], TASKS[4])]
         how = replace(how, groups={("sarsa", "q-learning"): 3})
