@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sandbox import run
+from sandbox import compare, run
 from sandbox.store.store import Store
 from sandbox.sweeps.api import sweep
 from tests.sandbox.web.conftest import serving, until
@@ -345,3 +345,17 @@ def test_the_report_of_a_sweep_fits_and_enlarges_no_picture(browser, store):
     assert sizes and all(0 < shown <= natural for natural, shown in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") == 1200
     page.close()
+
+
+def test_a_page_in_one_file_is_as_dark_as_the_browser_and_as_wide(browser, store):
+    made = compare("maze", ["sarsa", "q-learning"], seeds=1, preset="quick", episodes=20)
+    shades = {}
+    for scheme in ("light", "dark"):
+        page = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)
+        page.goto((made.folder / "index.html").resolve().as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+        looks = "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+        shades[scheme] = page.locator("section").first.evaluate(looks)
+        page.close()
+    assert shades["light"] == ["rgb(255, 255, 255)", "rgb(31, 41, 55)"]
+    assert shades["dark"] == ["rgb(27, 31, 36)", "rgb(229, 231, 235)"]
