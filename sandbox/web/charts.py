@@ -146,8 +146,11 @@ def heat_map(names: Sequence[str], cells: Mapping[tuple[str, str], float], goal:
 
 
 def _shades(looks: Options, values: Sequence[float], dimension: int) -> Options:
-    """Colours from blue to yellow with the score, readable on white and on black."""
-    ends = {"min": min(values, default=0.0), "max": max(values, default=1.0)}
+    """Colours from blue to yellow with the score, readable on white and on black; without a bar
+    where all scores are equal.
+    """
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    ends = {"min": low, "max": high, "show": low < high}
     return {**looks["shades"], **ends, "dimension": dimension}
 
 

@@ -100,3 +100,8 @@ def test_the_notes_of_a_midi_file_become_bars():
     assert series["name"] == "instrument 1"
     assert series["data"] == [(0.5, 60), (1.0, 60), (None, None)]
     assert notes(file.getvalue()[:20]) == notes(b"") == {}
+
+
+def test_equal_scores_have_no_bar_of_colours():
+    for scores, shown in (([2.0, 2.0], False), ([2.0, 3.0], True)):
+        assert charts.parallel({"a": [1, 2]}, scores, "goal")["visualMap"]["show"] is shown
