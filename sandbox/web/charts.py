@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.config.model import show_value
+from sandbox.sweeps.report import cell
 from sandbox.text import finite, is_number, number, words
 from sandbox.visual import html
 from sandbox.web.curves import ThinnedLine
@@ -123,19 +124,21 @@ def parallel(settings: Mapping[str, Sequence[Any]], values: Sequence[float], goa
     return {**options, "parallelAxis": axes, "visualMap": shades}
 
 
-def heat_map(names: Sequence[str], cells: Mapping[tuple[str, str], float], goal: str) -> Options:
+def heat_map(names: Sequence[str], cells: Mapping[tuple[Any, Any], float], goal: str) -> Options:
     """Mean scores over two settings.
 
     Args:
         names: of the two settings.
-        cells: (value of the first, value of the second) -> mean score.
+        cells: (value of the first, value of the second) -> mean score; numbers are put in order.
         goal: the score's name.
     """
     looks = _looks()
     options: Options = looks["heat_map"]
     kinds = [list(dict.fromkeys(key[place] for key in cells)) for place in (0, 1)]
     for axis, name, kind in zip(("xAxis", "yAxis"), names, kinds, strict=True):
-        options[axis] |= {"data": kind, "name": name}
+        if all(map(is_number, kind)):
+            kind.sort()
+        options[axis] |= {"data": list(map(cell, kind)), "name": name}
     rows = [
         [kinds[0].index(x), kinds[1].index(y), float(f"{value:.5g}")]
         for (x, y), value in cells.items()

@@ -18,7 +18,7 @@ from sandbox.store.sweeps import SweepFolder, ranked_best
 from sandbox.sweeps import report
 from sandbox.sweeps.results import Result
 from sandbox.sweeps.view import Sweep
-from sandbox.text import number, plural, words
+from sandbox.text import is_number, number, plural, words
 from sandbox.web import charts, layout
 from sandbox.web.service import Service
 
@@ -163,9 +163,9 @@ def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
 
     def options() -> dict[str, Any]:
         chosen = [str(picker.value) for picker in pickers]
-        cells: dict[tuple[str, str], list[float]] = {}
+        cells: dict[tuple[Any, Any], list[float]] = {}
         for one in done:
-            x, y = (show_value(one.params.get(name)) for name in chosen)
+            x, y = (_place(one.params.get(name)) for name in chosen)
             cells.setdefault((x, y), []).append(one.value or 0.0)
         means = {place: fmean(values) for place, values in cells.items()}
         return charts.heat_map([names[name] for name in chosen], means, goal)
@@ -185,6 +185,11 @@ def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
 
 
 def _ranking(sweep: Sweep) -> Iterator[list[Any]]:
+def _place(value: Any) -> Any:
+    """A setting on an axis of a heat map: a number, or its text."""
+    return value if is_number(value) else show_value(value)
+
+
     lab = sweep.record.lab
     for place, one in sweep.with_ranks[: report.SHOWN]:
         runs = "runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])

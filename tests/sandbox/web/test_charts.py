@@ -105,3 +105,11 @@ def test_the_notes_of_a_midi_file_become_bars():
 def test_equal_scores_have_no_bar_of_colours():
     for scores, shown in (([2.0, 2.0], False), ([2.0, 3.0], True)):
         assert charts.parallel({"a": [1, 2]}, scores, "goal")["visualMap"]["show"] is shown
+
+
+def test_numbers_of_a_heat_map_are_in_order_and_short():
+    cells = {(0.7332913053340349, "b"): 1.0, (0.023544515790738685, "a"): 3.0}
+    options = charts.heat_map(["alpha", "policy"], cells, "goal")
+    assert options["xAxis"]["data"] == ["0.02354", "0.7333"]
+    assert options["yAxis"]["data"] == ["b", "a"]
+    assert options["series"][0]["data"] == [[1, 0, 1.0], [0, 1, 3.0]]
