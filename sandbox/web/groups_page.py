@@ -144,7 +144,8 @@ def _draw(sweep: Sweep) -> None:
                 shown: [one.params.get(name) for one in done] for name, shown in names.items()
             }
             values = [one.value or 0.0 for one in done]
-            ui.echart(charts.parallel(settings, values, goal)).classes("chart tall")
+            chart = ui.echart(charts.parallel(settings, values, goal)).classes("chart tall")
+            chart.style(f"min-width: {6 * len(names)}rem")
     if len(names) > 1:
         _heat(done, names, goal)
     with layout.card("Ranking"):
@@ -184,12 +185,12 @@ def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
         chart = ui.echart(options()).classes("chart tall")
 
 
-def _ranking(sweep: Sweep) -> Iterator[list[Any]]:
 def _place(value: Any) -> Any:
     """A setting on an axis of a heat map: a number, or its text."""
     return value if is_number(value) else show_value(value)
 
 
+def _ranking(sweep: Sweep) -> Iterator[list[Any]]:
     lab = sweep.record.lab
     for place, one in sweep.with_ranks[: report.SHOWN]:
         runs = "runs", layout.compare_address([f"{lab}/{name}" for name in one.runs])
