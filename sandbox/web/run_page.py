@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UnknownNameError
 from sandbox.text import words
 from sandbox.web import charts, layout
 from sandbox.web.curves import Curves
@@ -30,6 +30,8 @@ async def show(service: Service, path: str) -> None:
     with layout.frame(path.partition("/")[2], "Runs"):
         try:
             RunPage(service, path)
+        except UnknownNameError as error:
+            layout.problem(error)
         except (SandboxError, OSError) as error:
             layout.problem(error)
             _delete_button(service, path)

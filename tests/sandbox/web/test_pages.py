@@ -135,6 +135,7 @@ def test_a_run_is_told(visit, store):
         await user.should_see("agent.alpha")
         await user.open("/runs/maze/nothing")
         await user.should_see("No run 'maze/nothing'.")
+        await user.should_not_see("Delete")
         await user.open("/runs/sweeps/nothing")
         await user.should_see("No run 'sweeps/nothing'.")
 
