@@ -54,9 +54,11 @@ def facts(run: Run, addresses: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[str, str]]]:
+def settings(
+    record: RunRecord,
+) -> tuple[list[tuple[str, str, str]] | None, list[tuple[str, str]]]:
     """The settings of a run: (option, value, default) of those that differ from the defaults of
-    what was chosen, and (option, value) of the others.
+    what was chosen, and (option, value) of the others; None and all, if the lab is not there.
     """
     values = shown_settings(record.config)
     try:
@@ -66,7 +68,7 @@ def settings(record: RunRecord) -> tuple[list[tuple[str, str, str]], list[tuple[
         usual |= shown_settings(in_force(config, [names]))  # some follow from others
         usual |= {option_name(name): config.model_fields[name].default for name in names}
     except (SandboxError, LookupError, TypeError):
-        usual = values  # the lab is not there any more
+        return None, list(values.items())
     changed = [
         (option, value, usual.get(option, "none"))
         for option, value in values.items()

@@ -319,3 +319,12 @@ def test_a_page_changes_no_byte_of_a_run(tmp_path):
     before = content()
     run_page(Run(finished.folder))
     assert content() == before
+
+
+def test_of_a_run_whose_lab_is_not_there_no_setting_is_called_a_default(tmp_path):
+    made = run("maze", preset="quick", episodes=2, pictures=False, store=tmp_path / "runs")
+    made.record.lab = "gone"
+    changed, others = settings(made.record)
+    assert changed is None and dict(others)["episodes"] == "2"
+    page = run_page(made)
+    assert "its defaults are unknown" in page and "All settings have" not in page
