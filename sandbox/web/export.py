@@ -61,7 +61,7 @@ def _figures(run: Run, curves: Curves) -> Iterator[tuple[Figure, str]]:
         if not names:
             continue
         rows = -(-len(names) // ACROSS)
-        caption = f"Stream {stream}."
+        caption, best = f"Stream {stream}.", ""
         with plots.style():
             figure = plots.figure(11, 2.6 * rows + 0.3)
             figure.subplots_adjust(hspace=0.5, wspace=0.2)
@@ -79,10 +79,11 @@ def _figures(run: Run, curves: Curves) -> Iterator[tuple[Figure, str]]:
                     axes.fill_between(line.x, *line.band, alpha=0.2)
                 if run.score and run.score.optimum is not None and name == run.score.name:
                     plots.optimum_line(axes, run.score.optimum, "optimum")
+                    best = " Dashed: the best possible."
                 axes.set_title(words(name))
                 axes.set_xlabel(run.record.unit)
                 axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        yield figure, caption
+        yield figure, caption + best
 
 
 def _roll(hands: Notes) -> Figure:

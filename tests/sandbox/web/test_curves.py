@@ -328,3 +328,10 @@ def test_of_a_run_whose_lab_is_not_there_no_setting_is_called_a_default(tmp_path
     assert changed is None and dict(others)["episodes"] == "2"
     page = run_page(made)
     assert "its defaults are unknown" in page and "All settings have" not in page
+
+
+def test_the_caption_names_the_dashed_line(tmp_path):
+    made = run("maze", preset="quick", episodes=2, pictures=False, store=tmp_path / "runs")
+    page = run_page(made)
+    for stream in ("learn", "evaluate"):
+        assert f"Stream {stream}. Dashed: the best possible." in page
