@@ -60,6 +60,11 @@ def verdict_of(rows: Sequence[MeasuredFigure]) -> str:
     return min((row.verdict for row in rows), key=[*VERDICTS].index)
 
 
+def says_of(rows: Sequence[MeasuredFigure]) -> str:
+    """What the report says in a finding: each statement of its rows once."""
+    return " ".join(dict.fromkeys(row.claim.says for row in rows))
+
+
 def tally(reproduction: Reproduction) -> str:
     """How many findings have which verdict, in words."""
     verdicts = [verdict_of(rows) for _, _, rows in reproduction.findings()]
@@ -97,7 +102,7 @@ def document(reproduction: Reproduction) -> Document:
             {
                 "id": claim,
                 "lab": lab,
-                "says": rows[0].claim.says,
+                "says": says_of(rows),
                 "verdict": verdict_of(rows),
                 "notes": reproduction.notes.get((lab, claim), []),
                 "figures": [_figure(row) for row in rows],
@@ -133,6 +138,7 @@ def page(reproduction: Reproduction, title: str, command: str) -> str:
         runs_needed=runs_needed(),
         verdicts=VERDICTS,
         verdict_of=verdict_of,
+        says_of=says_of,
         cells=cells,
         strip=_strip,
         is_animation=html.is_animation,

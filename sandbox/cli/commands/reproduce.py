@@ -125,7 +125,7 @@ def _print(reproduction: Reproduction, folder: Path) -> None:
         click.echo()
         verdict = report.verdict_of(rows)
         coloured = click.style(verdict, fg=report.VERDICTS[verdict].get("colour"))
-        click.echo(f"{click.style(claim, bold=True)}  {rows[0].claim.says}  {coloured}")
+        click.echo(f"{click.style(claim, bold=True)}  {report.says_of(rows)}  {coloured}")
         judged = [report.cells(row) for row in rows if row.verdict != "measured"]
         _, *columns = report.cells(rows[0])
         cells = [[row[column] for column in columns] for row in judged]

@@ -175,3 +175,16 @@ def test_documents_of_hostile_names_are_json(store):
     made = sandbox.compare("race", agents=[f"{HOSTILE}=hare"], seeds=1)
     document = json.loads((made.folder / "comparison.json").read_text(encoding="utf-8"))
     assert document["agents"][0]["agent"] == HOSTILE
+
+
+def test_a_finding_has_all_its_statements_and_no_figure_another_ones_unit():
+    claims = [
+        Claim("F", "First.", 3.0, "equal", lambda seed: 3.0, part="one", unit="metres"),
+        Claim("F", "Second.", 3.0, "equal", lambda seed: 3.0, part="two"),
+        Claim("F", "Second.", 3.0, "equal", lambda seed: 3.0, part="three"),
+    ]
+    made = reproduce(ReproductionRequest([Wanted("intro", one) for one in claims], seeds=40))
+    text = Page(reproduction_report.page(made, "", "")).text
+    assert text.count("First. Second.") == 2
+    assert re.search("metres one .* without a unit two .* three", text)
+    assert reproduction_report.document(made)["claims"][0]["says"] == "First. Second."
