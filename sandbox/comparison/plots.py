@@ -335,7 +335,7 @@ def _meant(results: ComparisonResults) -> float:
 
 
 def _say(figure: RecordedFigure, results: ComparisonResults, left: float, best: str = "") -> float:
-    """Say at the bottom which optimum is meant, `left` inches from the side.
+    """Say at the bottom which optimum is meant, `left` inches from the side, or less if it is long.
 
     Args:
         figure: the figure.
@@ -349,7 +349,9 @@ def _say(figure: RecordedFigure, results: ComparisonResults, left: float, best: 
     room = _meant(results)
     if room:
         about = f"Best possible: {best or results.optimum_is}."
-        figure.text(left / 8, 0.01, about, fontsize=7.5, color=plots.GREY, va="bottom")
+        line = figure.text(left / 8, 0.01, about, fontsize=7.5, color=plots.GREY, va="bottom")
+        width = line.get_window_extent().width / figure.bbox.width
+        line.set_x(max(0.0, min(left / 8, 0.995 - width)))
     return float(room / figure.get_figheight())
 
 

@@ -607,3 +607,13 @@ def test_what_is_shown_of_a_comparison_is_what_it_printed(race, store, say):
     for text in ("not reached", "140 (> 126) [140, 140]"):
         assert text in printed and text in shown
     assert "–" not in shown
+
+
+def test_the_line_that_says_which_optimum_is_meant_ends_within_the_figure(race, store):
+    labels = [f"{name} whose label takes as much room as one may"[:34] for name in ("a", "b")]
+    agents = [f"{label}={name}" for label, name in zip(labels, ("hare", "tortoise"), strict=True)]
+    results = sandbox.compare("race", agents=agents, seeds=1).results
+    meant = "the highest expected return of an episode of 168 steps, undiscounted, divided by 168"
+    figure = comparison_plots.seeds(replace(results, optimum_is=meant))
+    (line,) = (text for text in figure.texts if text.get_text().startswith("Best possible"))
+    assert line.get_window_extent().x1 <= figure.bbox.x1
