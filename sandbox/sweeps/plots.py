@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sandbox.config.model import show_value
 from sandbox.sweeps.results import Result
-from sandbox.text import is_number, words
+from sandbox.text import is_number, ranks, words
 from sandbox.visual import parallel, plots
 
 
@@ -26,6 +26,8 @@ def parallel_coordinates(
     names = list(dict.fromkeys(name for one in results for name in one.params))
     columns = {name: [_setting(one.params.get(name)) for one in results] for name in names}
     varied = {name: column for name, column in columns.items() if len(set(column)) > 1}
+    first, *others = ranks(one.value for one in results)
+    equal = 1 + others.count(first)
     return parallel.parallel_coordinates(
         varied or columns,
         np.array([one.value for one in results], dtype=np.float64),
@@ -33,7 +35,7 @@ def parallel_coordinates(
         title,
         higher_is_better=direction == "maximize",
         best=0,
-        best_label=f"best: trial {results[0].number}",
+        best_label=f"best: trial {results[0].number}" + (f", the first of {equal}" * (equal > 1)),
     )
 
 

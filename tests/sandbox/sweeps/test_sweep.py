@@ -580,3 +580,15 @@ def test_a_finished_sweep_resumed_does_nothing_twice(say):
         run: (made.folder.run("valley", run).path / "run.json").stat().st_mtime_ns for run in before
     }
     assert Sweep(SweepFolder(made.path)).best.params == {"x": 2.0}
+
+
+def test_the_picture_says_that_others_are_as_good_as_the_best():
+    from sandbox.sweeps.plots import parallel_coordinates
+
+    results = [
+        Result(number, {"x": number}, "finished", value, None, value, value, [], [])
+        for number, value in enumerate((2.0, 2.0, 1.0))
+    ]
+    for some, label in ((results, "best: trial 0, the first of 2"), (results[1:], "best: trial 1")):
+        (legend,) = parallel_coordinates(some, "goal", "maximize", "").legends
+        assert [text.get_text() for text in legend.get_texts()] == [label]
