@@ -23,6 +23,7 @@ def learning_curve(
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.12})
         lower.plot(learn["epoch"], learn["loss"], color=plots.BLUE, label="loss while learning")
         lower.set(xlabel="epoch", ylabel="loss")
+        lower.locator_params("x", integer=True)
         lower.legend()
         upper.plot(
             validate["epoch"],

@@ -22,6 +22,7 @@ from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piec
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
 from plugins.music.config import ChordLstmConfig, MusicConfig
+from plugins.music.figures import learning_curve
 from plugins.music.generate import continued, default_draw
 from plugins.music.lab import MusicLab
 from plugins.music.lanes import Lanes
@@ -384,3 +385,10 @@ def test_best_keeps_its_sizes_whatever_the_model():
             MusicConfig, [MusicLab.presets["best"], {"model": name}], "music"
         ).model.options
         assert (options.hidden, options.layers, options.output_dropout) == (320, 1, 0.4)
+
+
+def test_the_learning_curve_counts_whole_epochs():
+    epochs = np.array([1, 2, 3])
+    learn, validate = ({"epoch": epochs, name: epochs / 3} for name in ("loss", "nll"))
+    ticks = learning_curve(learn, validate, {}).axes[1].get_xticks()
+    assert all(float(tick).is_integer() for tick in ticks)
