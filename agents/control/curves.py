@@ -67,10 +67,15 @@ def learning_curve(
         figure, upper, lower = curve_axes()
         optimum = experiment.headline_optimum
         draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
+        options: Any = experiment.config.agent.options
+        explored = learn[score.explored]
+        if options.policy == "greedy":  # as planners act: ε has no effect
+            upper.lines[0].set_label("each episode, greedy")
+            explored = np.zeros_like(explored)
         upper.set(title=title, ylabel=score.label)
         upper.legend(loc="best")
         shown = plots.thinned(len(learn["episode"]))
-        lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.GREEN)
+        lower.plot(learn["episode"][shown], explored[shown], color=plots.GREEN)
         lower.set(xlabel="episode", ylabel=exploration(experiment), ylim=(0, None))
     return figure
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from agents.control.curves import learning_curve
 from benchmarks import kills
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -253,3 +254,11 @@ def test_the_map_of_visits_shows_every_visit_also_of_a_hole(store, monkeypatch):
     made = start(store, settings=Settings(), agent="q-learning", episodes=20, env=env)
     visits = np.load(made.folder.artifacts.folder / "agent.npz")["visits"]
     assert (drawn[0].ravel() == visits).all() and visits[1] > 0
+
+
+def test_a_planner_that_acts_greedily_is_drawn_without_exploration(store):
+    run = start(store, preset="quick", agent={"name": "value-iteration"}, episodes=40)
+    figure = learning_curve(run.experiment, run.metrics, "")
+    scores, exploration = figure.axes
+    assert scores.lines[0].get_label() == "each episode, greedy"
+    assert not np.any(exploration.lines[0].get_ydata())
