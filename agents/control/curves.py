@@ -192,5 +192,6 @@ def score_histogram(
                 label=f"best possible: {number(optimum, 4)}",
             )
             axes.legend(loc="upper left")
+        axes.locator_params("y", integer=True)
         axes.set(title=title, xlabel=label, ylabel="seeds")
     return figure

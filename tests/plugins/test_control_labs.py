@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.control.curves import learning_curve
+from agents.control.curves import learning_curve, score_histogram
 from benchmarks import kills
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
@@ -262,3 +262,8 @@ def test_a_planner_that_acts_greedily_is_drawn_without_exploration(store):
     scores, exploration = figure.axes
     assert scores.lines[0].get_label() == "each episode, greedy"
     assert not np.any(exploration.lines[0].get_ydata())
+
+
+def test_the_axis_of_a_few_seeds_counts_whole_ones():
+    axes = score_histogram(np.array([0.75, 0.75, 0.75]), 0.75, "", "").axes[0]
+    assert all(float(tick).is_integer() for tick in axes.get_yticks())
