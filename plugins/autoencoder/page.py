@@ -31,6 +31,7 @@ class CodePlane:
             with ui.column():
                 ui.label("The code under the mouse, decoded").classes("soft")
                 self._image = ui.image().classes("w-56").style("image-rendering: pixelated")
+                self._image.props('alt="the decoded image"')
         ui.timer(0, lambda: part.show(self._plane, self._read), once=True)
 
     def _array(self, name: str) -> np.ndarray:

@@ -31,7 +31,7 @@ class DraggedPoints:
         with ui.row().classes("w-full items-center gap-4"):
             ui.label("order of the polynomial")
             self._order = ui.slider(min=0, max=9, value=2, on_change=self._show).classes("w-64")
-            self._order.props("label-always markers snap")
+            self._order.props('label-always markers snap aria-label="order of the polynomial"')
         self._image = part.canvas(["mousedown", "mousemove"], self._drag)
         ui.timer(0, self._begin, once=True)
 

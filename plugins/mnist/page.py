@@ -51,6 +51,7 @@ class Pad:
             with ui.column():
                 layout.soft("The network gets")
                 self._given = ui.image().classes("w-32").style(CRISP)
+                self._given.props('alt="the digit as the network gets it"')
             self._chart = ui.echart({}).classes("chart flex-1")
         with ui.column().classes("w-full mt-3") as self._neurons:
             layout.soft(NEURONS)
@@ -114,5 +115,5 @@ class Pad:
 def _cell() -> tuple[ui.element, ui.image, ui.label]:
     """A place for a receptive field, and for the words below it."""
     with ui.column().classes("gap-1 w-[5.25rem]") as cell:
-        shown = ui.image().classes("w-full").style(CRISP)
+        shown = ui.image().classes("w-full").style(CRISP).props('alt="receptive field"')
         return cell, shown, layout.soft("").classes("whitespace-pre-line")

@@ -29,7 +29,7 @@ class Improviser:
             self._bar = ui.number("from bar", value=3, min=2, max=99, precision=0).props("dense")
             ui.label("temperature")
             self._heat = ui.slider(min=0.2, max=2.0, step=0.1, value=1.0).classes("w-40")
-            self._heat.props("label-always")
+            self._heat.props('label-always aria-label="temperature"')
             ui.button("Continue", on_click=self._continue).props("outline dense no-caps")
         self._roll = PianoRoll("", {})
 

@@ -148,6 +148,7 @@ class LabPart:
             await moved((float(x), float(y)), bool(buttons))
 
         image = ui.interactive_image(events=events, cross=cross).classes("frame")
+        image.props('role="img" aria-label="picture that follows the mouse"')
         image.on("mouse", handle, MOUSE, throttle=MOUSE_SECONDS)
         return image
 

@@ -88,6 +88,7 @@ def test_the_frames_of_a_run_are_shown_one_after_the_other(visit, store, lab):  
         slider = elements(user, ui.slider)[-1]
         assert slider.props["max"] == len(expected) - 1
         (image,) = elements(user, ui.image)
+        assert image.props["alt"]
         await until(lambda: image.source)  # it plays
         seen = [pixels(image.source)]
         slider.set_value(len(expected) - 1)  # and ends there
@@ -171,6 +172,7 @@ def test_a_dragged_point_is_fitted(visit, store):  # noqa: F811
             image.source,
             [one for one in elements(user, ui.slider) if one.props["max"] == 9],
         )
+        assert image.props["aria-label"] and order.props["aria-label"] == "order of the polynomial"
         mouse(image, 300, 200)
         await until(lambda: image.source != first)
         second = image.source
