@@ -121,7 +121,8 @@ def _config(name: str) -> type[GymnasiumConfig]:
     }
     for parameter, (kind, default) in _parameters(spec).items():
         fields[parameter] = (kind, Field(default, description=f"{parameter} of {name}"))
-    config = create_model(f"{name} options", __base__=GymnasiumConfig, **fields)
+    module = _creator(spec).__module__  # whose sources a run depends on
+    config = create_model(f"{name} options", __base__=GymnasiumConfig, __module__=module, **fields)
     config.id = name
     return config
 

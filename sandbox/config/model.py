@@ -207,13 +207,13 @@ def choice_fields(config: type[LabConfig]) -> list[str]:
     return [name for name, info in config.model_fields.items() if choice_kind(info)]
 
 
-def choices(config: type[LabConfig], plain: Layer) -> list[tuple[str, str]]:
-    """The choices in a dumped configuration: (kind, name) of each."""
+def choices(config: type[LabConfig], plain: Layer) -> list[tuple[FieldInfo, str]]:
+    """The choices in a dumped configuration: the field and the name of each."""
     picked = []
-    for name, info in config.model_fields.items():
-        kind, value = choice_kind(info), plain.get(name)
-        if kind and isinstance(value, Mapping) and isinstance(value.get("name"), str):
-            picked.append((kind, value["name"]))
+    for name in choice_fields(config):
+        value = plain.get(name)
+        if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            picked.append((config.model_fields[name], value["name"]))
     return picked
 
 

@@ -8,7 +8,8 @@ import os
 import platform
 from pathlib import Path
 
-from sandbox.config.model import choices
+from sandbox.config.model import choice_kind, choices
+from sandbox.config.resolve import config_of_choice
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import ROOT, registry
@@ -24,30 +25,39 @@ def plugin_name(entry: Entry) -> str:
 
 def sources_of(record: RunRecord) -> str:
     """SHA-256 over our sources and those of every plugin that the run uses."""
-    places = {place for entry in _entries(record) if (place := _place(entry)) is not None}
-    return provenance.sources(tuple(sorted(places, key=lambda place: place.name)))
+    return provenance.sources(tuple(sorted(_places(record), key=lambda place: place.name)))
 
 
 def plugin_files(record: RunRecord) -> set[Path]:
     """The files, given with -p, of the plugins that the run uses."""
-    sources = {registry().plugins[entry.plugin].source for entry in _entries(record)}
-    return {Path(source) for source in sources if source.endswith(".py")}
+    return _places(record) & set(map(Path, registry().files))
 
 
 def _entries(record: RunRecord) -> list[Entry]:
     """What a run uses of plugins: its lab, and what its configuration picks."""
     entries = [registry().find("lab", record.lab)]
-    for kind, name in choices(registry().lab(record.lab).Config, record.config):
+    for info, name in choices(registry().lab(record.lab).Config, record.config):
         with contextlib.suppress(UnknownNameError):
-            entries.append(registry().find(kind, name))
+            entries.append(registry().find(choice_kind(info) or "", name))
     return entries
 
 
-def _place(entry: Entry) -> Path | None:
-    """The sources of an entry of an external plugin: its module's file, or its package's folder;
-    None for built-in plugins.
+def _places(record: RunRecord) -> set[Path]:
+    """The sources of what a run uses of external plugins."""
+    targets = {entry.target for entry in _entries(record)}
+    for info, name in choices(registry().lab(record.lab).Config, record.config):
+        with contextlib.suppress(UnknownNameError):  # environments of Gymnasium are no entries
+            targets.add(config_of_choice(info, name).__module__)
+    return {place for target in targets if (place := _place(target)) is not None}
+
+
+def _place(target: str) -> Path | None:
+    """The sources of what an external plugin brings: its module's file, or its package's folder;
+    None for what is ours, a library's, or a script's.
     """
-    module = entry.target.partition(":")[0].split(".")[0]
+    module = target.partition(":")[0].split(".")[0]
+    if module in {"__main__", *provenance.LIBRARIES}:
+        return None
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         return None
