@@ -15,8 +15,7 @@ from sandbox.cli.output import (
     summary_rows,
     typed,
 )
-from sandbox.errors import RunFailed
-from sandbox.registry.registry import registry
+from sandbox.errors import RunFailed, SandboxError
 from sandbox.runs.api import Run
 from sandbox.runs.observers import RunViewer
 from sandbox.text import number, size
@@ -66,12 +65,12 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     Args:
         run: the run.
         shown: whether `show` was the command just given.
-
-    Raises:
-        UnknownNameError: when the run's lab is not loaded.
     """
     record, name = run.record, typed(run.folder)
-    registry().find("lab", record.lab)
+    try:
+        lab = run.lab
+    except SandboxError:  # its plugin is not loaded
+        return [(["list"], "all runs")]
     if record.status != "finished":
         rest = [] if shown else [(["show", name], "what is there so far")]
         return [(["resume", name], "continue where it stopped"), *rest]
@@ -79,6 +78,6 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
     commands = [(["show", name, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:
         commands.append((["show", name], "its curves"))
-    if run.lab.offers("frames"):
+    if lab.offers("frames"):
         commands.append((["watch", name], "replay how it learned"))
     return commands or [(["list"], "all runs")]

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import LabConfig
-from sandbox.config.resolve import resolve
+from sandbox.config.model import LabConfig, choice_kind, choices
+from sandbox.config.resolve import config_of_choice, resolve
 from sandbox.errors import CheckpointError, UnknownNameError
 from sandbox.lab import Context, Experiment, Lab, Summary
 from sandbox.registry.registry import registry
@@ -202,16 +202,21 @@ class Picture:
 
 
 def rebuilt(record: RunRecord) -> tuple[Lab, LabConfig]:
-    """The lab and the validated configuration of a run in the store."""
+    """The lab and the validated configuration of a run in the store.
+
+    Raises:
+        UnknownNameError: when the plugin of its lab, agent or environment is not loaded.
+    """
+    kind, name, maker = "lab", record.lab, record.plugin
     try:
-        lab = registry().lab(record.lab)
+        lab = registry().lab(name)
+        maker = f"`{record.command or 'sandbox.run'}`"
+        for info, name in choices(lab.Config, record.config):
+            kind = choice_kind(info) or ""
+            config_of_choice(info, name)
     except UnknownNameError as error:
-        raise UnknownNameError(
-            "lab",
-            record.lab,
-            [],
-            f"Run {record.id} was made by {record.plugin}; install it, or give its file with -p.",
-        ) from error
+        hint = f"Run {record.id} was made by {maker}; install the plugin, or give its file with -p."
+        raise UnknownNameError(kind, name, [], hint) from error
     return lab, resolve(lab.Config, [record.config], f"run {record.id}")
 
 

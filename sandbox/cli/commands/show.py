@@ -25,7 +25,7 @@ from sandbox.cli.output import (
 )
 from sandbox.cli.report import FIGURES, followups
 from sandbox.config.model import shown_settings
-from sandbox.errors import SandboxError, UsageError
+from sandbox.errors import UsageError
 from sandbox.runs.api import Run
 from sandbox.store import Metrics, RunFolder, RunRecord, Store
 from sandbox.store.comparisons import ComparisonFolder
@@ -90,11 +90,7 @@ def show(
         click.echo(f"Opening the figures in {shown_path(place)}.", err=True)
         _open_all([path for path in shown.artifacts if path.name.endswith(FIGURES)])
     if not as_json:
-        try:
-            useful = followups(shown, shown=True)
-        except SandboxError:  # its lab is not loaded
-            useful = [(["list"], "all runs")]
-        next_commands(*useful)
+        next_commands(*followups(shown, shown=True))
     return 0
 
 

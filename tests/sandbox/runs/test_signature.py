@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+from tests.conftest import TOYS
+
 COIN = """
 import gymnasium
 from sandbox import hookimpl
@@ -78,3 +80,23 @@ def test_an_environment_of_a_script_has_no_file_that_could_change(store):
         assert made.record.sources
     finally:
         del gymnasium.registry["script/Coin-v0"]
+
+
+@pytest.mark.parametrize("what", ["lab", "agent", "environment"])
+def test_a_run_whose_plugin_is_not_loaded_is_shown_and_says_which_it_was(
+    in_process, coin, tmp_path, what
+):
+    agent = tmp_path / "calm.py"
+    register = '    registry.agent("calm", "agents.tabular.rules.one_step:QLearning")\n'
+    agent.write_text(COIN.split("    gymnasium")[0] + register)
+    plugin, words = {
+        "lab": (TOYS / "walk.py", ["walk", "--steps", "5", "--no-pictures"]),
+        "agent": (agent, ["maze", "--agent", "calm", "--episodes", "5", "--no-pictures"]),
+        "environment": (coin, RUN),
+    }[what]
+    assert in_process("run", *words, "--render", "none", "-p", plugin).code == 0
+    for command in (["show"], ["resume", "--no-pictures"]):
+        said = in_process(*command, "last")
+        assert (said.code, "sandbox list" in said.out) == (0, True), said.err
+    said = in_process("watch", "last")
+    assert said.code == 2 and str(plugin) in said.err and "give its file with -p" in said.err
