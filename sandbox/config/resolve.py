@@ -43,7 +43,7 @@ UNSET = (None, "none")
 
 def registered_config(kind: str, name: str) -> type[LabConfig]:
     """The `Config` of the registered `kind` called `name`."""
-    return registry().load(kind, name).Config
+    return registry().config(kind, name, registry().load(kind, name))
 
 
 def config_of_choice(info: FieldInfo, name: str) -> type[LabConfig]:

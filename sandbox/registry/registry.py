@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -29,6 +29,9 @@ from sandbox.lab import Lab
 from sandbox.registry import hookspecs
 from sandbox.registry.registrar import Entry, Plugin, Registrar, canonical
 from sandbox.tables import read_table
+
+if TYPE_CHECKING:
+    from sandbox import LabConfig
 
 BUILT_IN = read_table(__file__, "built_in.json")
 """The plugins of this distribution: name -> module. Only other distributions have entry points."""
@@ -133,7 +136,7 @@ class Registry:
 
         Raises:
             UnknownNameError: when there is no such name.
-            PluginError: when its import fails, or it cannot be created.
+            PluginError: when its import fails, it cannot be created, or its `Config` is none.
         """
         make = self.load("lab", name)
         owner = self.find("lab", name).plugin
@@ -151,7 +154,25 @@ class Registry:
                 f"Lab '{name}' of plugin '{owner}' is a {kind}, not a lab. Derive its class from "
                 f"sandbox.Lab: class {kind}(Lab)."
             )
+        self.config("lab", name, lab)
         return lab
+
+    def config(self, kind: str, name: str, found: object) -> type[LabConfig]:
+        """The `Config` of what was loaded under a name.
+
+        Raises:
+            PluginError: when it has none, or one that is not derived from LabConfig.
+        """
+        from sandbox import LabConfig
+
+        config = getattr(found, "Config", None)
+        if not (isinstance(config, type) and issubclass(config, LabConfig)):
+            owner = self.find(kind, name).plugin
+            raise PluginError(
+                f"{kind.capitalize()} '{name}' of plugin '{owner}' needs a `Config`, a class "
+                f"derived from sandbox.LabConfig, not {config!r}."
+            )
+        return config
 
     def load_outside(self) -> None:
         """Import and register the plugins of other distributions, once."""

@@ -1,0 +1,94 @@
+"""Ordinary mistakes of those who write plugins: each is refused in a sentence that names what is
+wrong and where, before a run begins."""
+
+from __future__ import annotations
+
+import pytest
+
+AGENT = """
+from agents.tabular.config import TabularConfig
+from agents.tabular.rules.one_step import QLearning
+from pydantic import BaseModel, Field
+from sandbox import hookimpl
+
+
+@hookimpl
+def sandbox_register(registry):
+    registry.agent("mine", "mine:Mine")
+
+
+class MyConfig(TabularConfig):
+    gap: float = Field(0.5, ge=0, lt=1, description="a gap")
+
+
+class Mine(QLearning):
+    name, Config = "mine", MyConfig
+"""
+LAB = """
+from pydantic import BaseModel, Field
+from sandbox import Block, Experiment, Lab, LabConfig, hookimpl
+
+
+@hookimpl
+def sandbox_register(registry):
+    registry.lab("mine", "mine:Mine")
+
+
+class MyConfig(LabConfig):
+    steps: int = Field(5, ge=1, description="steps")
+
+
+class Work(Experiment):
+    unit, done_units = "step", 0
+
+    def __init__(self, config, context):
+        self.limit = 3
+
+    def advance(self):
+        self.done_units += 1
+        return [Block("work", {"step": [self.done_units]})]
+
+    def state(self):
+        return {"done": self.done_units}
+
+    def restore(self, state):
+        self.done_units = state["done"]
+
+    def summary(self):
+        return {"done": self.done_units}
+
+
+class Mine(Lab):
+    Config, build = MyConfig, Work
+"""
+
+
+@pytest.fixture
+def refused(in_process, store, tmp_path):
+    """What is said of a plugin with some text in place of another; no run was begun."""
+
+    def call(text, before, after):
+        assert before in text
+        path = tmp_path / "mine.py"
+        path.write_text(text.replace(before, after))
+        words = ["maze", "--agent", "mine", "--preset", "quick"] if text is AGENT else ["mine"]
+        said = in_process("run", *words, "--render", "none", "--no-pictures", "-p", path)
+        assert said.code in (1, 2) and "Traceback" not in said.err and not store.exists(), said
+        return said.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        (AGENT, '"mine", MyConfig', '"mine", {"gap": 0.5}'),
+        (AGENT, "MyConfig(TabularConfig)", "MyConfig(BaseModel)"),
+        (AGENT, "class Mine(QLearning):\n    name, Config =", "class Mine:\n    name, Conf ="),
+        (LAB, "MyConfig(LabConfig)", "MyConfig(BaseModel)"),
+        (LAB, "Config, build = MyConfig, Work", "build = Work"),
+    ],
+)
+def test_a_configuration_that_is_none_of_ours_is_refused(refused, text, before, after):
+    said = refused(text, before, after)
+    assert "'mine' of plugin 'mine'" in said and "sandbox.LabConfig" in said
