@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.config.model import Chosen, LabConfig, Layer
+from sandbox.config.model import Chosen, LabConfig, Layer, dump
 from sandbox.config.resolve import resolve
 from sandbox.errors import UnknownNameError, UsageError
 from sandbox.input_files import listed
@@ -129,6 +129,7 @@ def resolved(request: Request) -> tuple[Entry, Lab, LabConfig]:
         [preset_of(lab, entry.name, request.preset), *request.layers],
         f"lab '{entry.name}'",
     )
+    config = resolve(lab.Config, [dump(config)], f"lab '{entry.name}'")  # as its record is read
     config.check_available(request.data)
     if request.seeds > 1 and (why := lab.not_together(config)):
         raise UsageError(f"--seeds {request.seeds}: {why}")

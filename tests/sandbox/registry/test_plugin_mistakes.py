@@ -92,3 +92,15 @@ def refused(in_process, store, tmp_path):
 def test_a_configuration_that_is_none_of_ours_is_refused(refused, text, before, after):
     said = refused(text, before, after)
     assert "'mine' of plugin 'mine'" in said and "sandbox.LabConfig" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "named"),
+    [
+        (AGENT, "Field(0.5", "Field(5", "agent.gap = 5: it should be less than 1"),
+        (AGENT, "Field(0.5", "Field('half'", "agent.gap = half: it should be a valid number"),
+        (LAB, "Field(5", "Field(0", "steps = 0: it should be greater than or equal to 1"),
+    ],
+)
+def test_a_default_that_is_not_allowed_is_refused(refused, text, before, after, named):
+    assert named in refused(text, before, after)
