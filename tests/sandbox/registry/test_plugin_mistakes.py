@@ -104,3 +104,8 @@ def test_a_configuration_that_is_none_of_ours_is_refused(refused, text, before, 
 )
 def test_a_default_that_is_not_allowed_is_refused(refused, text, before, after, named):
     assert named in refused(text, before, after)
+
+
+def test_a_setting_without_a_default_is_asked_for(refused):
+    said = refused(LAB, "Field(5, ", "Field(")
+    assert "steps: " in said and "{" not in said
