@@ -146,7 +146,7 @@ class Registrar:
                 "name begins with a letter or a digit, holds letters, digits, '-', '_', '.' and "
                 "'+', at most 100, and is a folder's name on every system."
             )
-        if target.count(":") != 1:
+        if str(target).count(":") != 1:  # a class has none
             raise PluginError(
                 f"Plugin '{self._plugin.name}' registers {kind} '{name}' as '{target}'; expected "
                 "'package.module:attribute'."

@@ -109,3 +109,8 @@ def test_a_default_that_is_not_allowed_is_refused(refused, text, before, after, 
 def test_a_setting_without_a_default_is_asked_for(refused):
     said = refused(LAB, "Field(5, ", "Field(")
     assert "steps: " in said and "{" not in said
+
+
+def test_a_class_in_place_of_its_name_is_refused(refused):
+    said = refused(LAB, '"mine:Mine"', "Mine")
+    assert "expected 'package.module:attribute'" in said
