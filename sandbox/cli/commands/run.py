@@ -25,6 +25,7 @@ from sandbox.cli.options import (
 )
 from sandbox.config.model import Layer, choice_fields
 from sandbox.config.resolve import chosen, in_force
+from sandbox.errors import PluginError
 from sandbox.lab import Lab
 from sandbox.registry.registrar import Entry
 from sandbox.registry.registry import registry
@@ -159,6 +160,13 @@ class LabCommand(click.Command):
     def __init__(self, group: LabCommands, name: str, words: list[str]) -> None:
         lab = registry().lab(name)
         self._own, self._of_lab = group.own_options(lab), group.lab_options(name, lab, words)
+        taken = {word for parameter in self._own for word in parameter.opts}
+        for parameter in self._of_lab:
+            if (word := parameter.opts[0]) in taken:
+                raise PluginError(
+                    f"Lab '{name}' has a setting for which '{word}' would stand, an option of the "
+                    "command itself; rename it."
+                )
         super().__init__(name, params=[*self._own, *self._of_lab], help=group.about(name, lab))
         self.callback = lambda **values: group.execute(
             name, config_layer(self._of_lab, values), values

@@ -111,6 +111,12 @@ def test_a_setting_without_a_default_is_asked_for(refused):
     assert "steps: " in said and "{" not in said
 
 
+@pytest.mark.parametrize("name", ["seed", "store", "render", "json"])
+def test_a_setting_with_the_name_of_an_option_of_the_command_is_refused(refused, name):
+    said = refused(LAB, "steps: int", f"{name}: int")
+    assert f"'--{name}'" in said and "rename it" in said
+
+
 def test_a_class_in_place_of_its_name_is_refused(refused):
     said = refused(LAB, '"mine:Mine"', "Mine")
     assert "expected 'package.module:attribute'" in said
