@@ -105,6 +105,8 @@ class TabularAgent(Agent):
         self.counts = np.zeros((states, actions), np.int64)  # how often each pair was taken
         self.visits = np.zeros(states, dtype=np.int64)  # [states], visits while learning
         self._constants = np.array(self.settings(), dtype=np.float64)  # [settings]
+        if self._constants.ndim != 1:
+            raise UsageError(f"`settings` of agent '{self.name}' should return a tuple of numbers.")
         self._scratch = np.zeros((4, actions))
 
     @property

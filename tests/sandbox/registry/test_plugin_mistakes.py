@@ -120,3 +120,10 @@ def test_a_setting_with_the_name_of_an_option_of_the_command_is_refused(refused,
 def test_a_class_in_place_of_its_name_is_refused(refused):
     said = refused(LAB, '"mine:Mine"', "Mine")
     assert "expected 'package.module:attribute'" in said
+
+
+def test_settings_that_are_no_tuple_are_refused(in_process, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(AGENT + "\n    def settings(self):\n        return self.config.gap\n")
+    said = in_process("run", "maze", "--agent", "mine", "--render", "none", "-p", path)
+    assert said.code == 1 and "`settings` of agent 'mine' should return a tuple" in said.err
