@@ -97,7 +97,11 @@ class ControlExperiment(AgentExperiment):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Why the finished agent stays below the optimum, if the agent can tell."""
+        """Why the finished agent stays below the optimum, if the agent can tell, or that it knows
+        no numbers."""
+        if not np.isfinite(self.agent.q).all():
+            why = "its rule divides by zero, or its step size is too large"
+            return (f"Values of {self.config.agent.name} are infinite or NaN: {why}.",)
         why = self.agent.shortfall() if self.done else ""
         score = self.score() if why else None
         if score is None or score.optimum is None:

@@ -127,3 +127,13 @@ def test_settings_that_are_no_tuple_are_refused(in_process, tmp_path):
     path.write_text(AGENT + "\n    def settings(self):\n        return self.config.gap\n")
     said = in_process("run", "maze", "--agent", "mine", "--render", "none", "-p", path)
     assert said.code == 1 and "`settings` of agent 'mine' should return a tuple" in said.err
+
+
+def test_values_that_are_no_numbers_are_a_warning_of_the_run(in_process, tmp_path):
+    path = tmp_path / "mine.py"
+    rule = "def rule(q, step):\n    q[step.state, step.action] = step.alpha * 1e308 * 1e308\n\n\n"
+    text = AGENT.replace("class Mine", f"{rule}class Mine")
+    path.write_text(f"{text}    rule = staticmethod(rule)\n")
+    words = ["run", "maze", "--agent", "mine", "--preset", "quick", "--no-pictures"]
+    said = in_process(*words, "--episodes", "9", "--render", "none", "-p", path)
+    assert "Values of mine are infinite or NaN" in said.err, said
