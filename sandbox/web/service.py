@@ -201,12 +201,7 @@ class Service:
         Args:
             command: the words after `python -m sandbox`, without the store.
         """
-        files = [
-            word
-            for plugin in registry().plugins.values()
-            if plugin.source.endswith(".py") and not plugin.error
-            for word in ("-p", plugin.source)
-        ]
+        files = [word for file in registry().files for word in ("-p", file)]
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         root = str(self.store.root.resolve())
         process = subprocess.Popen(
