@@ -201,13 +201,15 @@ def make(config: GymnasiumConfig, render_mode: str | None = None) -> Env:
         {"render_mode": render_mode} if render_mode else {}
     )  # some constructors do not have this parameter
     try:
-        return gymnasium.make(
+        made = gymnasium.make(
             config.id,
             max_episode_steps=config.max_episode_steps,
             disable_env_checker=True,
             **shown,
             **options,
         )
+        _ = made.observation_space, made.action_space  # a class may have forgotten them
+        return made
     except Exception as error:  # third-party constructors may raise anything
         given = ", ".join(f"{name}={show_value(value)}" for name, value in options.items())
         raise UsageError(

@@ -147,3 +147,15 @@ def test_a_dash_and_an_underscore_in_an_id_are_the_same():
         assert ids.spec_of("under-score-v0").id == "under_score-v0"
     finally:
         del gymnasium.registry["under_score-v0"]
+
+
+def test_an_environment_without_a_space_is_refused_by_its_id():
+    class Spaceless(gymnasium.Env):
+        action_space = gymnasium.spaces.Discrete(2)
+
+    gymnasium.register("test/Spaceless-v0", entry_point=Spaceless)
+    try:
+        with pytest.raises(UsageError, match="'test/Spaceless-v0' cannot be made: .*observation"):
+            ids.make(ids.config_of("env", "test/Spaceless-v0")())
+    finally:
+        del gymnasium.registry["test/Spaceless-v0"]
