@@ -42,6 +42,13 @@ LIMITS = read_table(__file__, "limits.toml")
 """Limits that Stable-Baselines3 does not check, or checks only during learning, by argument."""
 BATCHES_OF_TWO = {"PPO"}
 """Algorithms that normalise advantages within a batch, which needs two of them."""
+BEYOND = r"(?<=[a-z)])\. |,? it can be a function| \(?(?:see|cf|i\.e\.) "
+"""Where the first sentence about an argument ends, or what can be left out of it begins."""
+ADDED = {
+    "train_freq": "; 1,episode counts episodes",
+    "gradient_steps": "; -1: as many as steps were collected",
+}
+"""What the library says of an argument after its first sentence."""
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -134,7 +141,7 @@ def _field(
     default, description = parameter.default, _described(algorithm, argument)
     if argument == "train_freq":
         return Annotated[int | tuple[int, str], BeforeValidator(_train_freq)], Field(
-            default, description=description + "; 1,episode counts episodes"
+            default, description=description
         )
     kinds = _plain_kinds(parameter.annotation)
     if default is inspect.Parameter.empty or not kinds:
@@ -168,11 +175,10 @@ def _described(algorithm: type[Any], argument: str) -> str:
         rf":param {argument}:(.*?)(?=\n\s*:param|\n\s*\n|\Z)", algorithm.__doc__ or "", re.DOTALL
     )
     text = re.sub(r"\s+", " ", match.group(1)).strip() if match else ""
-    text = re.split(r"(?<=[a-z)])\. |, it can be a function| \(see | \(cf", text.replace("``", ""))[
-        0
-    ].rstrip(".,: ")
+    text = re.split(BEYOND, text.replace("``", ""))[0].rstrip(".,: ")
     text = text[:1].lower() + text[1:] if not text[:2].isupper() else text
-    return text if 0 < len(text) <= 160 else f"{argument} of {algorithm.__name__}"
+    known = 0 < len(text) <= 160
+    return (text if known else f"{argument} of {algorithm.__name__}") + ADDED.get(argument, "")
 
 
 def _train_freq(value: Any) -> Any:
