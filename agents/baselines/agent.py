@@ -179,9 +179,9 @@ class BaselineAgent(Agent):
     def _tensor(self, observations: Observations) -> Any:
         return self.model.policy.obs_to_tensor(self._normalized(observations))[0]
 
-    def epsilon(self) -> float:
-        """Probability of a random action in the next step; NaN for algorithms that explore in
-        another way."""
+    def epsilon(self, steps: int | None = None) -> float:
+        """Probability of a random action after so many steps, by default those until now; NaN
+        for algorithms that explore in another way."""
         return float("nan")
 
     def save(self, folder: Path | str) -> None:
@@ -237,16 +237,22 @@ class ValueAgent(BaselineAgent):
 
     def chances(self, observations: Observations) -> np.ndarray:
         """See `BaselineAgent.chances`."""
-        actions, rate = int(self.model.action_space.n), self.epsilon()
+        actions = int(self.model.action_space.n)
+        rate = min(self.epsilon(), 1.0 - 1e-6)  # the greedy action is always the most probable
         return rate / actions + (1.0 - rate) * np.eye(actions)[self.greedy(observations)]
 
     def _values(self, tensor: torch.Tensor) -> torch.Tensor:
         values: torch.Tensor = self.model.q_net(tensor).max(dim=1).values
         return values
 
-    def epsilon(self) -> float:
+    def epsilon(self, steps: int | None = None) -> float:
         """See `BaselineAgent.epsilon`."""
-        return float(self.model.exploration_rate)
+        model, rate = self.model, self.model.exploration_rate
+        if steps is None:
+            steps = model.num_timesteps
+        else:
+            rate = model.exploration_schedule(1.0 - steps / model._total_timesteps)
+        return 1.0 if steps < model.learning_starts else float(rate)
 
 
 class QuantileAgent(ValueAgent):

@@ -287,7 +287,7 @@ class BaselineExperiment(AgentExperiment):
             "reward_per_step": total / self.world.horizon,
             "length": length,
             "steps_to_goal": arrival,
-            "epsilon": np.full(len(total), self.agent.epsilon()),
+            "epsilon": np.array([self.agent.epsilon(step) for step in steps.tolist()]),
             "regret": self._regrets(total, start),
         }
         return Block("learn", columns)

@@ -3,15 +3,26 @@ that cannot work are refused with a remedy."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
 
 from agents.baselines.known import KNOWN
+from sandbox.config.resolve import resolve
+from sandbox.lab import Context
 from sandbox.registry.registry import registry
+from sandbox.seeding import Generators
 
 pytestmark = pytest.mark.extras
+CORRIDOR = {"layout": "S..G", "episode_length": 7}
+
+
+def built(lab, agent, env, **options):
+    layer = {"agent": {"name": agent, "settings": "stock", **options}, "env": env}
+    made = registry().lab(lab)
+    return made.build(resolve(made.Config, [layer], lab), Context(0, Generators(0), None))
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
@@ -24,3 +35,29 @@ def test_no_sentence_of_the_help_ends_in_its_middle(name):
     assert "learning rate" in fields["learning_rate"].description
     if "gradient_steps" in fields:
         assert "-1" in fields["gradient_steps"].description
+
+
+@pytest.mark.parametrize("agent", ["sb3-dqn", "sb3-qrdqn"])
+def test_the_exploration_rate_of_an_episode_is_that_of_its_end(agent):
+    """1 in the steps before learning starts, whatever the schedule says."""
+    options = {"total_timesteps": 1000, "learning_starts": 150, "buffer_size": 1000}
+    options |= {"exploration_initial_eps": 0.5, "exploration_fraction": 1.0, "n_envs": 2}
+    experiment = built("maze", agent, CORRIDOR, **options)
+    assert experiment.agent.chances(np.arange(4)) == pytest.approx(0.2, abs=1e-5)
+    learner, rates = experiment.agent.model, {}
+    on_step = learner._on_step
+
+    def kept():
+        on_step()
+        rates[learner.num_timesteps] = learner.exploration_rate
+
+    learner._on_step = kept
+    blocks = []
+    while not experiment.done:
+        blocks += [block for block in experiment.advance() if block.stream == "learn"]
+    steps, told = (
+        np.concatenate([block.columns[name] for block in blocks])
+        for name in ("env_steps", "epsilon")
+    )
+    assert told.tolist() == [1.0 if step < 150 else rates[step] for step in steps]
+    assert len(set(told)) > 50
