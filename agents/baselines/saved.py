@@ -47,6 +47,8 @@ def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         "action": _plain_space(agent.action_space),
         "env_steps": int(agent.model.num_timesteps),
     }
+    if hasattr(agent.model, "exploration_rate"):
+        about["exploration_rate"] = float(agent.model.exploration_rate)
     return tensors, about
 
 
@@ -108,6 +110,9 @@ def load_agent(folder: Path | str) -> Any:
         torch.random.set_rng_state(generator)
     for name, tensor in statistics.items():
         setattr(agent.model.get_vec_normalize_env().obs_rms, name, tensor.numpy())
+    agent.model.num_timesteps = about.get("env_steps", 0)
+    if "exploration_rate" in about:
+        agent.model.exploration_rate = about["exploration_rate"]
     return agent
 
 

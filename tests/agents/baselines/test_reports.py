@@ -10,6 +10,7 @@ pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
 
 from agents.baselines.known import KNOWN
+from agents.baselines.saved import load_agent
 from sandbox.config.resolve import resolve
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
@@ -61,3 +62,15 @@ def test_the_exploration_rate_of_an_episode_is_that_of_its_end(agent):
     )
     assert told.tolist() == [1.0 if step < 150 else rates[step] for step in steps]
     assert len(set(told)) > 50
+
+
+def test_a_loaded_agent_explores_as_the_saved_one(tmp_path):
+    options = {"total_timesteps": 1000, "learning_starts": 50, "buffer_size": 1000}
+    experiment = built("maze", "sb3-dqn", CORRIDOR, exploration_fraction=1.0, **options)
+    for _ in range(2):
+        saved = experiment.agent
+        saved.save(tmp_path)
+        loaded = load_agent(tmp_path)
+        assert loaded.epsilon() == saved.epsilon() > 0.4
+        assert (loaded.chances(np.arange(4)) == saved.chances(np.arange(4))).all()
+        experiment.advance()
