@@ -27,6 +27,7 @@ from agents.control.episodic import EpisodicScores
 from agents.control.replay import Knowledge
 from agents.control.worlds import GreedyTrial
 from agents.snapshots import SNAPSHOTS, snapshot_times
+from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.seeding import GlobalGenerators
@@ -150,11 +151,16 @@ class BaselineExperiment(AgentExperiment):
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:
                 before = self.env_steps
-                with self._learning():
-                    self._collect()
-                blocks += self._evaluate_due(before)
-                with self._learning():
-                    self._train()
+                try:
+                    with self._learning():
+                        self._collect()
+                    blocks += self._evaluate_due(before)
+                    with self._learning():
+                        self._train()
+                except ValueError:
+                    self._refuse_divergence()
+                    raise
+            self._refuse_divergence()
             if self.done:
                 end = min(self.env_steps, self.config.env_steps or self.env_steps)
                 blocks.append(self._evaluate([end]))
@@ -255,6 +261,15 @@ class BaselineExperiment(AgentExperiment):
                 updates = self._rollout.episode_timesteps
             if updates > 0:
                 learner.train(batch_size=learner.batch_size, gradient_steps=updates)
+
+    def _refuse_divergence(self) -> None:
+        """Refuse weights whose squares are not finite; of some networks torch refuses them too."""
+        for weights in self._learner.policy.parameters():
+            if not weights.square().sum().isfinite():
+                raise SandboxError(
+                    f"Weights are no finite numbers after {number(self.env_steps)} env steps: "
+                    "learning diverged. Try a smaller --agent.learning-rate."
+                )
 
     def _evaluate_due(self, before: int) -> list[Block]:
         """The evaluations due at steps of the last rollout, which began after `before` steps; they

@@ -12,6 +12,7 @@ pytest.importorskip("sb3_contrib")
 from agents.baselines.known import KNOWN
 from agents.baselines.saved import load_agent
 from sandbox.config.resolve import resolve
+from sandbox.errors import SandboxError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
@@ -74,3 +75,15 @@ def test_a_loaded_agent_explores_as_the_saved_one(tmp_path):
         assert loaded.epsilon() == saved.epsilon() > 0.4
         assert (loaded.chances(np.arange(4)) == saved.chances(np.arange(4))).all()
         experiment.advance()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("agent", ["sb3-ppo", "sb3-a2c", "sb3-dqn"])
+def test_learning_that_diverges_says_so_with_a_remedy(agent):
+    """Policies of no numbers would be refused by torch, and values of no numbers by nobody."""
+    fast = {"total_timesteps": 4000, "learning_rate": 1e30, "reward_floor": None}
+    fast |= {"buffer_size": 1000} if agent == "sb3-dqn" else {}
+    experiment = built("maze", agent, CORRIDOR, **fast)
+    with pytest.raises(SandboxError, match=r"learning diverged.*smaller --agent\.learning-rate"):
+        while not experiment.done:
+            experiment.advance()
