@@ -27,7 +27,7 @@ from agents.control.episodic import EpisodicScores
 from agents.control.replay import Knowledge
 from agents.control.worlds import GreedyTrial
 from agents.snapshots import SNAPSHOTS, snapshot_times
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Block, Context, Frame, State, Summary
 from sandbox.registry.registry import registry
 from sandbox.seeding import GlobalGenerators
@@ -106,6 +106,7 @@ class BaselineExperiment(AgentExperiment):
         planned = config.planned_episodes(world.horizon)
         self.limit = min(config.env_steps or options.total_timesteps, planned * world.horizon)
         self._notes = _notes(options, options.total_timesteps if config.env_steps else self.limit)
+        self._device = context.device
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
             seed = int(context.rng("agent").integers(2**31))
@@ -147,6 +148,8 @@ class BaselineExperiment(AgentExperiment):
     def advance(self) -> Sequence[Block]:
         """Collect and train; at steps where an evaluation is due, evaluate the policy that acted
         there."""
+        if self._device not in ("auto", self._learner.device.type):
+            raise UsageError(f"PyTorch finds no {self._device} here: --device cpu learns without.")
         begun, blocks = self.env_steps, list[Block]()
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:

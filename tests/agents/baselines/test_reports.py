@@ -9,10 +9,12 @@ import pytest
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
 
+import torch
+
 from agents.baselines.known import KNOWN
 from agents.baselines.saved import load_agent
 from sandbox.config.resolve import resolve
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
@@ -21,10 +23,11 @@ pytestmark = pytest.mark.extras
 CORRIDOR = {"layout": "S..G", "episode_length": 7}
 
 
-def built(lab, agent, env, **options):
+def built(lab, agent, env, device="cpu", **options):
     layer = {"agent": {"name": agent, "settings": "stock", **options}, "env": env}
     made = registry().lab(lab)
-    return made.build(resolve(made.Config, [layer], lab), Context(0, Generators(0), None))
+    context = Context(0, Generators(0), None, device=device)
+    return made.build(resolve(made.Config, [layer], lab), context)
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
@@ -87,3 +90,14 @@ def test_learning_that_diverges_says_so_with_a_remedy(agent):
     with pytest.raises(SandboxError, match=r"learning diverged.*smaller --agent\.learning-rate"):
         while not experiment.done:
             experiment.advance()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
+def test_a_device_that_is_not_there_is_refused():
+    """Stable-Baselines3 would learn on the CPU, and the run's record would have another device.
+    What was learned on one can be opened on a machine without it."""
+    experiment = built("maze", "sb3-a2c", CORRIDOR, device="cuda")
+    assert experiment.agent.act(0) in range(5)
+    with pytest.raises(UsageError, match="no cuda here: --device cpu"):
+        experiment.advance()
+    built("maze", "sb3-a2c", CORRIDOR, device="auto").advance()
