@@ -83,7 +83,7 @@ class BaselineAgent(Agent):
                 device=device,
                 **self._arguments(env),
             )
-        except (ValueError, AssertionError, TypeError) as error:
+        except (ValueError, AssertionError, TypeError, MemoryError) as error:
             raise UsageError(
                 f"Stable-Baselines3 refuses these options of '{self.name}': {error}"
             ) from error

@@ -101,3 +101,8 @@ def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="no cuda here: --device cpu"):
         experiment.advance()
     built("maze", "sb3-a2c", CORRIDOR, device="auto").advance()
+
+
+def test_a_buffer_that_memory_does_not_hold_is_refused():
+    with pytest.raises(UsageError, match="refuses these options of 'sb3-dqn': Unable to allocate"):
+        built("maze", "sb3-dqn", CORRIDOR, buffer_size=10**15)
