@@ -118,7 +118,7 @@ def config_class(name: str) -> type[BaselineConfig]:
     if "action_noise" in parameters:
         noise = "standard deviation of the noise added to actions, which lie between -1 and 1"
         fields["action_noise_std"] = (float, Field(0.0, ge=0, le=10, description=noise))
-    valued = hasattr(algorithm, "_on_step") and "exploration_fraction" in fields
+    valued = "exploration_fraction" in fields
     if valued:
         optimism = (
             "all action values at the start, which makes it an optimistic linear DQN; none: as the "
@@ -194,7 +194,7 @@ def _train_freq(value: Any) -> Any:
 
 
 def _number_or_auto(value: Any) -> Any:
-    """A number of 0 or more, or "auto"."""
+    """A number, or "auto"."""
     try:
         return value if value == "auto" else float(value)
     except (TypeError, ValueError):

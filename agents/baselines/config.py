@@ -153,6 +153,9 @@ class BaselineConfig(LabConfig):
                 "agent.normalize-advantage needs a rollout of at least 2 steps: "
                 "n-steps x n-envs is 1"
             )
+        entropy = self.value("ent_coef")
+        if isinstance(entropy, float) and entropy < 0:
+            yield f"agent.ent-coef = {entropy:g}: it should be at least 0, or auto"
         if self.n_envs > 1 and isinstance(self.value("train_freq"), tuple):
             yield "agent.train-freq counts episodes only with agent.n-envs 1"
         quantiles, dropped = self.value("n_quantiles"), self.value("top_quantiles_to_drop_per_net")

@@ -14,7 +14,7 @@ import torch
 from agents.baselines.known import KNOWN
 from agents.baselines.saved import load_agent
 from sandbox.config.resolve import resolve
-from sandbox.errors import SandboxError, UsageError
+from sandbox.errors import ConfigError, SandboxError, UsageError
 from sandbox.lab import Context
 from sandbox.registry.registry import registry
 from sandbox.seeding import Generators
@@ -106,3 +106,25 @@ def test_a_device_that_is_not_there_is_refused():
 def test_a_buffer_that_memory_does_not_hold_is_refused():
     with pytest.raises(UsageError, match="refuses these options of 'sb3-dqn': Unable to allocate"):
         built("maze", "sb3-dqn", CORRIDOR, buffer_size=10**15)
+
+
+@pytest.mark.parametrize(
+    ("agent", "options", "says"),
+    [
+        (
+            "sb3-sac",
+            {"ent_coef": -1},
+            "agent.ent-coef = -1: it should be at least 0, or auto",
+        ),
+        ("sb3-tqc", {"ent_coef": "auto_1"}, "auto_1 is neither a number nor auto"),
+        ("sb3-sac", {"target_entropy": "x"}, "x is neither a number nor auto"),
+    ],
+)
+def test_numbers_that_an_algorithm_cannot_learn_with_are_refused(agent, options, says):
+    with pytest.raises(ConfigError, match=says):
+        resolve(registry().load("agent", agent).Config, [options], agent)
+
+
+def test_a_target_of_entropy_may_be_negative():
+    kind = registry().load("agent", "sb3-sac").Config
+    assert resolve(kind, [{"target_entropy": -3, "ent_coef": 0}], "").target_entropy == -3
