@@ -19,7 +19,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from agents.agent import Agent
-from agents.baselines.config import LINEAR, BaselineConfig, is_image
+from agents.baselines.config import LINEAR, BaselineConfig
 from agents.baselines.exploration import LearnedRewards
 from envs.aliases import Space
 from sandbox.errors import UsageError
@@ -78,7 +78,7 @@ class BaselineAgent(Agent):
             )
         try:
             self.model = self.algorithm(
-                policy_name(self.config, env.observation_space),
+                config.network(env.observation_space),
                 env,
                 device=device,
                 **self._arguments(env),
@@ -193,22 +193,6 @@ class BaselineAgent(Agent):
     def _normalized(self, observations: Observations) -> Observations:
         env = self.model.get_vec_normalize_env()
         return observations if env is None else env.normalize_obs(observations)
-
-
-def policy_name(config: BaselineConfig, observation: Space) -> str:
-    """The policy that `auto` selects for this observation space, as an alias of the algorithm's
-    policies.
-
-    Args:
-        config: the config of the agent.
-        observation: the environment's observation space.
-    """
-    policy: str = config.value("policy")
-    if policy != "auto":
-        return policy
-    if isinstance(observation, spaces.Dict):
-        return "MultiInputPolicy"
-    return "CnnPolicy" if is_image(observation) else "MlpPolicy"
 
 
 class ValueAgent(BaselineAgent):

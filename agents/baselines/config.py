@@ -6,7 +6,7 @@ Does not import torch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -172,6 +172,16 @@ class BaselineConfig(LabConfig):
         replays = self.value("buffer_size") is not None
         return None if steps is None or replays else steps * self.n_envs
 
+    def network(self, observation: Space) -> str:
+        """The policy, as an alias of the algorithm's; `auto` selects it for this observation
+        space."""
+        policy: str = self.value("policy", "auto")
+        if policy != "auto":
+            return policy
+        if type(observation).__name__ == "Dict":
+            return "MultiInputPolicy"
+        return "CnnPolicy" if is_image(observation) else "MlpPolicy"
+
     def misfit(self, observation: Space, actions: Space) -> str:
         """Why the agent cannot learn with these spaces; "" when it can.
 
@@ -200,6 +210,11 @@ class BaselineConfig(LabConfig):
                 "agent.policy CnnPolicy takes images, uint8 of at least 36 x 36 pixels; "
                 f"here observations are {seen} {list(observation.shape or [])}."
             )
+        networks = get_args(type(self).model_fields["policy"].annotation)
+        if (network := self.network(observation)) not in networks:
+            return f"{self.agent} has no {network}, which observations that are {seen} need here."
+        if seen == "Dict" and not self.rollout and self.value("n_steps", 1) > 1:
+            return "agent.n-steps takes no observations that are Dict: leave it at 1."
         if self.value("initial_value") is not None and seen != "Discrete":
             return (
                 "agent.initial-value needs observations that are numbered states, "

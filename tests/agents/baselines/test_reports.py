@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
@@ -128,3 +129,19 @@ def test_numbers_that_an_algorithm_cannot_learn_with_are_refused(agent, options,
 def test_a_target_of_entropy_may_be_negative():
     kind = registry().load("agent", "sb3-sac").Config
     assert resolve(kind, [{"target_entropy": -3, "ent_coef": 0}], "").target_entropy == -3
+
+
+def test_observations_that_an_algorithm_has_no_network_for_are_refused_at_once():
+    actions = spaces.Box(-1, 1, (2,))
+    pixels = spaces.Box(0, 255, (64, 64, 3), np.uint8)
+    named = spaces.Dict({"a": actions})
+    crossq = registry().load("agent", "sb3-crossq").Config
+    assert "sb3-crossq has no MultiInputPolicy" in crossq().misfit(named, actions)
+    assert "sb3-crossq has no CnnPolicy" in crossq().misfit(pixels, actions)
+    assert not crossq(policy="MlpPolicy").misfit(pixels, actions)
+    assert not crossq().misfit(actions, actions)
+    sac = registry().load("agent", "sb3-sac").Config
+    assert "agent.n-steps takes no" in sac(n_steps=3).misfit(named, actions)
+    assert not sac(n_steps=3).misfit(pixels, actions) and not sac().misfit(named, actions)
+    ppo = registry().load("agent", "sb3-ppo").Config
+    assert not ppo().misfit(named, actions)
