@@ -105,7 +105,7 @@ class BaselineExperiment(AgentExperiment):
         options = config.agent.options
         planned = config.planned_episodes(world.horizon)
         self.limit = min(config.env_steps or options.total_timesteps, planned * world.horizon)
-        self._notes = _notes(options, options.total_timesteps if config.env_steps else self.limit)
+        self._notes = _notes(options, self.limit, bool(config.env_steps))
         self._device = context.device
         self._globals = GlobalGenerators(context.seed, ("python", "numpy", "torch"))
         with self._inside():
@@ -380,10 +380,13 @@ class EpisodicBaseline(EpisodicScores, BaselineExperiment):
         return replay.rendered_frames(replay.rendered_env(self), [known], rng, view)
 
 
-def _notes(options: Any, steps: int) -> list[str]:
-    """Warnings for a run of at most `steps` steps."""
-    notes = []
-    if "total_timesteps" in options.model_fields_set and options.total_timesteps > steps:
+def _notes(options: Any, steps: int, budget: bool) -> list[str]:
+    """Warnings for a run of `steps` steps, which are those of `--env-steps` with `budget`."""
+    notes, starts = [], options.value("learning_starts", 0)
+    if starts >= steps:
+        notes.append(f"agent.learning-starts {number(starts)} leaves no step to learn from.")
+    given = "total_timesteps" in options.model_fields_set and not budget
+    if given and options.total_timesteps > steps:
         notes.append(
             f"The lab's episodes end after {number(steps)} steps, before agent.total-timesteps "
             f"{number(options.total_timesteps)}; --episodes allows more."

@@ -145,3 +145,11 @@ def test_observations_that_an_algorithm_has_no_network_for_are_refused_at_once()
     assert not sac(n_steps=3).misfit(pixels, actions) and not sac().misfit(named, actions)
     ppo = registry().load("agent", "sb3-ppo").Config
     assert not ppo().misfit(named, actions)
+
+
+def test_a_run_that_ends_before_learning_starts_says_so():
+    options = {"learning_starts": 300, "buffer_size": 1000}
+    says = "agent.learning-starts 300 leaves no step to learn from."
+    for steps, notes in ((300, [says]), (301, [])):
+        experiment = built("maze", "sb3-dqn", CORRIDOR, total_timesteps=steps, **options)
+        assert experiment.notes == notes
