@@ -135,7 +135,7 @@ def error_message(error: BaseException) -> str:
 
 def error_text(error: BaseException) -> str:
     """The type and the message of an error."""
-    return f"{type(error).__name__}: {error_message(error)}"
+    return f"{type(error).__name__}: {error_message(error)}".removesuffix(": ")
 
 
 def reason_of(error: Exception) -> str:

@@ -172,6 +172,11 @@ class Registry:
                 f"{kind.capitalize()} '{name}' of plugin '{owner}' needs a `Config`, a class "
                 f"derived from sandbox.LabConfig, not {config!r}."
             )
+        if kind != "lab" and "name" in config.model_fields:
+            raise PluginError(
+                f"{kind.capitalize()} '{name}' has a setting `name`, as records call the {kind} "
+                "itself; rename it."
+            )
         return config
 
     def load_outside(self) -> None:
@@ -278,7 +283,7 @@ class Registry:
             other = seen.setdefault((entry.kind, entry.name), entry)
             if other is not entry:
                 raise PluginError(
-                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring a {entry.kind} "
+                    f"Plugins '{other.plugin}' and '{plugin.name}' both bring {entry.kind} "
                     f"'{entry.name}'; rename one of them."
                 )
 

@@ -117,6 +117,11 @@ def test_a_setting_with_the_name_of_an_option_of_the_command_is_refused(refused,
     assert f"'--{name}'" in said and "rename it" in said
 
 
+def test_a_setting_of_an_agent_with_the_place_of_its_name_is_refused(refused):
+    said = refused(AGENT, "gap: float = Field(0.5, ge=0, lt=1", 'name: str = Field("sarsa"')
+    assert "Agent 'mine' has a setting `name`" in said and "rename it" in said
+
+
 def test_a_class_in_place_of_its_name_is_refused(refused):
     said = refused(LAB, '"mine:Mine"', "Mine")
     assert "expected 'package.module:attribute'" in said
