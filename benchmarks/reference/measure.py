@@ -18,7 +18,7 @@ from benchmarks.reference.tasks import (
     group_of,
     tuning,
 )
-from sandbox import compare
+from sandbox import Run, compare
 from sandbox.comparison.api import Comparison
 from sandbox.execution.scheduler import Workers
 from sandbox.runs import provenance
@@ -26,6 +26,8 @@ from sandbox.runs.loop import Settings
 from sandbox.store.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.sweeps.api import begin, resume_sweep
+from sandbox.sweeps.results import Result
+from sandbox.sweeps.view import Sweep
 from sandbox.text import number, to_json, words
 
 INDEX = "reference.json"
@@ -46,8 +48,21 @@ def tuned(task: Task, agent: str, seeds: int, store: Store, workers: int) -> dic
     else:
         made = begin(wanted, store, Settings(pictures=False), Workers(workers))
         index.write_text(to_json({**known, key: made.id}))
-    params = made.best.params if made.best else {}
+    params = _chosen(made).params
     return {name.removeprefix("agent.").replace("-", "_"): params[name] for name in params}
+
+
+def _chosen(made: Sweep) -> Result:
+    """The trial with the best score; of those that share it, the one with the least regret."""
+    finished = made.finished
+    equal = [one for one in finished if one.value == finished[0].value]
+    return min(equal, key=lambda one: sum(map(_regret, made.runs(one))))
+
+
+def _regret(run: Run) -> float:
+    """What a run lost while it learned; 0 where no optimum is known."""
+    streams = run.metrics
+    return sum(streams["learn/regret"]) if "learn/regret" in list(streams) else 0.0
 
 
 def rows(made: Comparison, speeds: bool = False) -> Iterator[list[str]]:

@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks.reference import measure, page, tasks
 from sandbox.store.store import Store
+from sandbox.store.sweeps import SweepFolder
 from sandbox.sweeps.api import checked
+from sandbox.sweeps.view import Sweep
 
 TASK = tasks.Task("Empty", "empty-grid", 4000)
 AGENTS = ("sarsa", "r-max")
@@ -50,6 +52,15 @@ def test_tuning_uses_other_seeds_and_is_not_repeated(tables, store, say, monkeyp
     assert sorted(path.name for path in Path(store, "empty-grid").iterdir()) == runs
     seeds = {row["seed"] for row in say("list", "--json", "--all").document}
     assert {1000} <= seeds and not seeds & set(range(3, 1000))
+
+
+def test_of_settings_with_equal_scores_those_with_the_least_regret_are_taken(store, monkeypatch):
+    """After three visits a pair is known as well as after one, but later."""
+    monkeypatch.setitem(tasks.GRIDS, "known", {"agent.known": [3, 1, 2]})
+    made = measure.tuned(TASK, "r-max", 2, Store(store), 0)
+    (folder,) = SweepFolder.all_of(Store(store))
+    scores = {one.value for one in Sweep(folder).finished}
+    assert scores == {0.8} and made == {"known": 1}
 
 
 def test_every_agent_is_tuned_by_the_same_number_of_trials():
