@@ -153,6 +153,12 @@ class BaselineConfig(LabConfig):
                 "agent.normalize-advantage needs a rollout of at least 2 steps: "
                 "n-steps x n-envs is 1"
             )
+        factor = self.value("sub_sampling_factor", 1)
+        if rollout and 1 < rollout <= factor:
+            yield (
+                f"agent.sub-sampling-factor = {factor}: it should be less than the {rollout} steps "
+                "of a rollout, n-steps x n-envs"
+            )
         entropy = self.value("ent_coef")
         if isinstance(entropy, float) and entropy < 0:
             yield f"agent.ent-coef = {entropy:g}: it should be at least 0, or auto"

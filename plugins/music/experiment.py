@@ -201,7 +201,7 @@ class MusicExperiment(EpochExperiment):
         return Continuation(self.model, self.seed(), steps, how, rng, self.config.steps_per_beat)
 
     def view(self) -> View:
-        """NLL of the validation pieces after the last epoch, in nats per step, and a short
+        """NLL of the validation pieces after the last epoch, in nats per frame, and a short
         continuation."""
         return {"nll": self._valid_nll(), "roll": self.continuation(WATCHED).roll}
 

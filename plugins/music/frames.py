@@ -34,7 +34,7 @@ def frames(
         epoch, nll = (number(float(one[name]), 3) for name in ("epoch", "nll"))
         first = begun / config.steps_per_beat if history else 0.0
         for beat in np.arange(first, beats + 1e-9, 1 / FRAMES_PER_BEAT):
-            status = f"epoch {epoch} · NLL {nll} nats per step · beat {beat:g} of {beats:g}"
+            status = f"epoch {epoch} · NLL {nll} nats per frame · beat {beat:g} of {beats:g}"
             yield ChartFrame(chart, status, partial(_play, chart, roll.shape[1], float(beat)))
 
 

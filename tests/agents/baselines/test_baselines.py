@@ -455,6 +455,10 @@ def refused(*words, say):
             "it should be less than agent.n-quantiles (9)",
         ),
         (
+            ("maze", "--agent", "sb3-trpo", "--agent.sub-sampling-factor", "2048"),
+            "it should be less than the 2048 steps of a rollout",
+        ),
+        (
             ("maze", "--agent", "sb3-dqn", "--agent.net-arch", "64"),
             "agent.initial-value needs agent.net-arch linear",
         ),
