@@ -136,7 +136,7 @@ class Registry:
 
         Raises:
             UnknownNameError: when there is no such name.
-            PluginError: when its import fails, it cannot be created, or its `Config` is none.
+            PluginError: when its import fails, it cannot be created, or its `Config` is wrong.
         """
         make = self.load("lab", name)
         owner = self.find("lab", name).plugin

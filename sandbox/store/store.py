@@ -139,7 +139,7 @@ class Store:
             return RunFolder(path.resolve())
         hint, known = "`python -m sandbox list` shows all.", runs if len(runs) < 5 else []
         for kind in ("sweep", "comparison"):
-            if os.path.exists(self.root / f"{kind}s" / name):
+            if name in (path.name for path in self.root.glob(f"{kind}s/*")):
                 hint, known = f"It is a {kind}: `python -m sandbox show {name}` shows it", []
                 hint += f", `resume {name}` continues it." if kind == "sweep" else "."
         raise UnknownNameError("run", name, known, hint)

@@ -182,6 +182,9 @@ def test_a_sweep_or_comparison_is_said_to_be_no_run(store, walk, kind):
     assert Store(store).find(run.id[:-1]).id == run.id  # the beginning of a run's id
     with pytest.raises(UnknownNameError, match=f"It is a {kind}: .*show other` shows it"):
         Store(store).find("other")
+    for name in ("..", "/", str(store)):
+        with pytest.raises(UnknownNameError, match="list` shows all"):
+            Store(store).find(name)
 
 
 def test_the_index_of_an_older_version_is_removed_and_a_file_of_that_name_is_not(
