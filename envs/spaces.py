@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
+from gymnasium import spaces, wrappers
 from pydantic import Field, model_validator
 
 from envs.aliases import Env, Space
@@ -292,6 +292,18 @@ def _quantiles(env: Env, bins: list[int]) -> list[np.ndarray]:
         np.unique(np.quantile(values[:, place], np.arange(1, many) / many))
         for place, many in enumerate(bins)
     ]
+
+
+class TupleAsArray(wrappers.TransformObservation):
+    """Observations that are tuples of numbers, as in Blackjack, as arrays int64 [parts].
+
+    Args:
+        env: its observations are a `Tuple` of `Discrete`.
+    """
+
+    def __init__(self, env: Env) -> None:
+        parts = [part.n for part in env.observation_space]  # type: ignore[attr-defined]
+        super().__init__(env, np.asarray, spaces.MultiDiscrete(parts))
 
 
 class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):

@@ -149,9 +149,7 @@ class BaselineExperiment(AgentExperiment):
         """Collect and train; at steps where an evaluation is due, evaluate the policy that acted
         there."""
         if self._device not in ("auto", self._learner.device.type):
-            raise UsageError(
-                f"PyTorch finds no {self._device} here; a new run with --device cpu learns without."
-            )
+            raise UsageError(f"PyTorch finds no {self._device}: begin again with --device cpu.")
         begun, blocks = self.env_steps, list[Block]()
         with self._inside():
             while not self.done and self.env_steps - begun < BLOCK_STEPS:

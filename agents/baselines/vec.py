@@ -10,25 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces, wrappers
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from envs.aliases import Env
 from envs.vector import GridVectorEnv
-
-
-class TupleAsArray(wrappers.TransformObservation):
-    """Observations that are tuples of numbers, as in Blackjack, as arrays int64 [parts].
-
-    Args:
-        env: its observations are a `Tuple` of `Discrete`.
-    """
-
-    def __init__(self, env: Env) -> None:
-        parts = [part.n for part in env.observation_space]  # type: ignore[attr-defined]
-        super().__init__(env, np.asarray, spaces.MultiDiscrete(parts))
 
 
 class GridVecEnv(VecEnv):

@@ -15,12 +15,13 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.baselines.agent import BaselineAgent
 from agents.baselines.config import is_tuple
-from agents.baselines.vec import GridVecEnv, Recorded, TupleAsArray
+from agents.baselines.vec import GridVecEnv, Recorded
 from agents.control.worlds import GreedyTrial, SampledWorld, World, play, try_out
 from agents.planning.evaluation import Evaluation
 from envs import ids, states, tables
 from envs.aliases import Env
 from envs.config import GridConfig
+from envs.spaces import TupleAsArray
 from envs.vector import GridVectorEnv
 from sandbox.lab import Context, State
 from sandbox.registry.registry import registry

@@ -16,6 +16,7 @@ from sandbox.comparison import MARGIN, MAX_SEEDS
 from sandbox.comparison.agent_result import AgentResult
 from sandbox.comparison.pairs import SCORE, Pair, asked, p_value, pair_of
 from sandbox.comparison.run_scores import scores
+from sandbox.config.model import show_value
 from sandbox.errors import UsageError
 from sandbox.runs.request import Request, whole_number
 from sandbox.stats import aggregates, sequential
@@ -52,7 +53,8 @@ class UntilDecided:
         """A sentence, without its full stop, for each number that is out of its range."""
         wrong = []
         if not isinstance(self.margin, Real) or not 0 < self.margin < 1:
-            wrong += [f"--margin {self.margin}: it should be a share between 0 and 1, as 0.01"]
+            shown = show_value(self.margin)
+            wrong += [f"--margin {shown}: it should be a share between 0 and 1, as 0.01"]
         if not self.group <= self.max_seeds <= MOST:
             wrong += [
                 f"--max-seeds {self.max_seeds}: it should be from {self.group}, the seeds that are "

@@ -46,7 +46,7 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     message = message.replace("Input should be", "it should be").split(", unable to parse")[0]
     if not option:
         return message
-    if detail["type"] == "missing":
+    if detail["type"] == "missing" and not is_element:
         return f"{option}: it has no default; give it a value"
     _, info = _owner(config, location)
     default = (

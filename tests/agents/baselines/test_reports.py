@@ -99,7 +99,7 @@ def test_a_device_that_is_not_there_is_refused():
     What was learned on one can be opened on a machine without it."""
     experiment = built("maze", "sb3-a2c", CORRIDOR, device="cuda")
     assert experiment.agent.act(0) in range(5)
-    with pytest.raises(UsageError, match="no cuda here; a new run with --device cpu"):
+    with pytest.raises(UsageError, match="no cuda: begin again with --device cpu"):
         experiment.advance()
     built("maze", "sb3-a2c", CORRIDOR, device="auto").advance()
 
