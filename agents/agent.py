@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sandbox.errors import PluginError
+from sandbox.registry.registry import registry
+
 if TYPE_CHECKING:
     from envs.aliases import Space
     from sandbox.config.model import LabConfig
@@ -36,3 +39,19 @@ class Agent:
             actions: the environment's action space.
         """
         return ""
+
+
+def agent_class(name: str) -> type[Agent]:
+    """The class of the agent registered under a name.
+
+    Raises:
+        PluginError: when it is not derived from Agent.
+    """
+    kind = registry().load("agent", name)
+    if not (isinstance(kind, type) and issubclass(kind, Agent)):
+        owner = registry().find("agent", name).plugin
+        raise PluginError(
+            f"Agent '{name}' of plugin '{owner}' is not an agent. Derive its class from "
+            "agents.tabular.base.TabularAgent."
+        )
+    return kind

@@ -9,12 +9,11 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from agents.agent import Agent
+from agents.agent import agent_class
 from agents.tabular.config import TabularConfig
 from envs.config import GridConfig
 from sandbox.config.model import Choice, Chosen, LabConfig, Layer, refuse_data, with_defaults
 from sandbox.config.resolve import UNSET, registered_config
-from sandbox.registry.registry import registry
 from sandbox.tables import read_table
 
 
@@ -126,7 +125,7 @@ class GridLabConfig(ControlConfig):
         """Refuse an agent that cannot learn from the grid's observations."""
         if not isinstance(self.agent, Chosen):
             return self  # its error was already reported
-        agent: type[Agent] = registry().load("agent", self.agent.name)
+        agent = agent_class(self.agent.name)
         if "grid" in agent.experiments:
             if why := agent.misfit(self.agent.options, *self.env.spaces()):
                 raise ValueError(why)

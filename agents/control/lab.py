@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from agents.agent import agent_class
 from sandbox.config.resolve import registered_config
 from sandbox.errors import OutOfTime
 from sandbox.lab import Context, Frame, Lab, deferred
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from optuna import Trial
 
-    from agents.agent import Agent
     from agents.control.base import AgentExperiment, ShownExperiment
     from agents.control.config import ControlConfig
     from agents.control.many_seeds import ManySeeds
@@ -104,7 +104,7 @@ class ControlLab(Lab):
         return ControlExperiment(config, context, world, watched)
 
     def _agents_own(self, config: ControlConfig) -> str:
-        agent: type[Agent] = registry().load("agent", config.agent.name)
+        agent = agent_class(config.agent.name)
         return agent.experiments.get(self.kind, "")
 
     def not_together(self, config: ControlConfig) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from gymnasium import spaces
 
-from agents.agent import Agent
+from agents.agent import agent_class
 from agents.baselines.config import unseen
 from agents.baselines.known import fitting
 from agents.planning import solvers as planning
@@ -131,7 +131,7 @@ def check(config: GymConfig) -> None:
         UsageError: says what does not fit, and what would.
         ModelError: when the environment's table of transitions is wrong.
     """
-    agent: type[Agent] = registry().load("agent", config.agent.name)
+    agent = agent_class(config.agent.name)
     name, agent_options = config.env_options.id, cast("TabularConfig", config.agent.options)
     if "gym" in agent.experiments:
         env = ids.make(config.env_options)

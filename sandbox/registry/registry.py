@@ -15,7 +15,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -153,6 +153,14 @@ class Registry:
             raise PluginError(
                 f"Lab '{name}' of plugin '{owner}' is a {kind}, not a lab. Derive its class from "
                 f"sandbox.Lab: class {kind}(Lab)."
+            )
+        presets = lab.presets
+        if not (
+            isinstance(presets, Mapping) and all(isinstance(x, Mapping) for x in presets.values())
+        ):
+            raise PluginError(
+                f"The `presets` of lab '{name}' of plugin '{owner}' are settings by name, such as "
+                '{"quick": {"episodes": 100}}.'
             )
         self.config("lab", name, lab)
         return lab

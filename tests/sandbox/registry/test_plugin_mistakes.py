@@ -142,3 +142,14 @@ def test_values_that_are_no_numbers_are_a_warning_of_the_run(in_process, tmp_pat
     words = ["run", "maze", "--agent", "mine", "--preset", "quick", "--no-pictures"]
     said = in_process(*words, "--episodes", "9", "--render", "none", "-p", path)
     assert "Values of mine are infinite or NaN" in said.err, said
+
+
+def test_an_agent_without_a_base_class(refused):
+    said = refused(AGENT, "class Mine(QLearning)", "class Mine")
+    assert "'mine'" in said and "Derive its class from agents.tabular.base.TabularAgent" in said
+
+
+@pytest.mark.parametrize("presets", ['["quick", "best"]', '{"quick": 3}', "None"])
+def test_presets_that_are_no_settings_by_name(refused, presets):
+    said = refused(LAB, "Config, build", f"presets = {presets}\n    Config, build")
+    assert "`presets` of lab 'mine'" in said and "settings by name" in said
