@@ -67,7 +67,7 @@ def learning_curve(experiment: AgentExperiment, metrics: Metrics, title: str) ->
         optimum = experiment.headline_optimum
         curves.draw_scores(upper, "env_steps", learn, evaluate, score, window, optimum)
         upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="white")
+        curves.legend_below(upper)
         _draw_below(lower, metrics.columns("train"))
     return figure
 

@@ -73,7 +73,7 @@ def learning_curve(
             upper.lines[0].set_label("each episode, greedy")
             explored = np.zeros_like(explored)
         upper.set(title=title, ylabel=score.label)
-        upper.legend(loc="best")
+        legend_below(upper)
         shown = plots.thinned(len(learn["episode"]))
         lower.plot(learn["episode"][shown], explored[shown], color=plots.GREEN)
         lower.set(xlabel="episode", ylabel=exploration(experiment), ylim=(0, None))
@@ -81,12 +81,20 @@ def learning_curve(
 
 
 def curve_axes() -> tuple[Figure, Axes, Axes]:
-    """A figure with a large panel for scores, and a small one below it."""
-    figure = plots.figure(8.0, 5.2)
+    """A figure with a large panel for scores, a small one below it, and space for the legend."""
+    figure = plots.figure(8.0, 5.7, bottom=1.1)
     panels = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1], gridspec_kw={"hspace": 0.08})
     for axes in panels:
         axes.yaxis.set_label_coords(-0.075, 0.5)
     return figure, *panels
+
+
+def legend_below(axes: Axes) -> None:
+    """Explain the axes below the figure, where no curve can be covered."""
+    axes.figure.legends.clear()
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(), loc="lower center", ncols=3, columnspacing=1
+    )
 
 
 def draw_scores(

@@ -91,7 +91,7 @@ def learning_curve(
         axes.axhline(stationary, color=plots.GREY, linestyle=":", linewidth=1.3, label=label)
     _show_the_end(axes, metrics, score)
     with plots.style():
-        axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="white")
+        curves.legend_below(axes)
     return figure
 
 

@@ -14,6 +14,8 @@ from gymnasium import spaces
 from PIL import Image
 
 from agents.baselines.known import fitting
+from agents.control.curves import returns
+from agents.control.episodic_pictures import learning_curve
 from agents.planning import evaluation, probabilities
 from benchmarks import kills
 from envs import ids
@@ -589,3 +591,16 @@ def test_values_are_drawn_over_grids_and_action_values_below_other_pictures(
     assert (first[: own[0] * scale] != plain[: own[0] * scale]).any() == drawn_over
     bars = first.shape[0] - own[0] * scale - 32
     assert bars == (0 if drawn_over else 6 * 20 + 14)
+
+
+def test_the_legend_of_a_curve_covers_nothing_and_is_not_cut_off(store):
+    """On the lake an agent that counts steps is better, so there are five labels."""
+    folder = start(store, "frozen-lake-slippery", episodes=1000).folder
+    experiment = learned("frozen-lake-slippery", episodes=1000)
+    figure = learning_curve(experiment, folder.metrics(), "a lake", returns(experiment))
+    renderer = figure.canvas.get_renderer()
+    (legend,) = figure.legends
+    x0, y0, x1, y1 = legend.get_window_extent(renderer).extents
+    lowest = min(axes.get_tightbbox(renderer).y0 for axes in figure.axes)
+    assert len(legend.get_texts()) == 5 and all(axes.get_legend() is None for axes in figure.axes)
+    assert x0 >= 0 and y0 >= 0 and x1 <= figure.bbox.width and y1 <= lowest
