@@ -66,7 +66,7 @@ class ControlExperiment(AgentExperiment):
             context.rng("agent"),
             episodes=planned,
         )
-        self.agent.prepare()
+        self.agent.prepare(on_model=world.model is not None)
         self.limit = config.episodes
         self.env_steps = 0
         room = SNAPSHOT_BYTES // (4 * world.states * world.actions)

@@ -132,12 +132,20 @@ class TabularAgent(Agent):
         """The constants that the rule gets, from the agent's options."""
         return ()
 
-    def prepare(self) -> None:
-        """Compile the learning loop, or load it from the cache, so that compile time does not count
-        as learning time."""
+    def prepare(self, on_model: bool = True) -> None:
+        """Compile what learning calls, or load it from the cache, so that compile time does not
+        count as learning time.
+
+        Args:
+            on_model: whether it will learn on a model, in the compiled loop.
+        """
         from agents.tabular import compiling
 
-        compiling.pointers(type(self).rule, self.config.policy_name)
+        if on_model:
+            compiling.pointers(type(self).rule, self.config.policy_name)
+        else:
+            compiling.compiled_rule(type(self).rule)
+            compiling.compiled_policy(self.config.policy_name)
 
     def epsilon(self) -> float:
         """Exploration in the next episode: a probability, or softmax's temperature."""

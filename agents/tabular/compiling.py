@@ -22,17 +22,17 @@ from numba.core.errors import NumbaError, UnsupportedBytecodeError
 from numba.core.registry import CPUDispatcher as Dispatcher
 from numba.core.typing import Signature
 
+from agents.tabular.addresses import loaded
 from agents.tabular.compile_errors import explained
 from agents.tabular.kernels import (
     ONE_STEP_SIGNATURE,
     OPTIONS,
+    POLICY_ENTRY,
     POLICY_SIGNATURE,
     PROBABILITIES_SIGNATURE,
+    RULE_ENTRY,
     RULE_SIGNATURE,
     UNCOUNTED,
-    FillProbabilities,
-    Own,
-    Step,
 )
 from agents.tabular.policies import POLICIES, PROBABILITIES
 from sandbox.errors import PluginError, UsageError
@@ -65,9 +65,9 @@ def is_short(rule: Callable[..., None]) -> bool:
     )
 
 
-def compiled_rule(rule: Callable[..., None]) -> Dispatcher:
+def compiled_rule(rule: Callable[..., None], entry: Callable[..., Any] | None = None) -> Dispatcher:
     """An agent's rule, written as a plain function, compiled; see `compiled`."""
-    return compiled(rule, ONE_STEP_SIGNATURE if is_short(rule) else RULE_SIGNATURE)
+    return compiled(rule, ONE_STEP_SIGNATURE if is_short(rule) else RULE_SIGNATURE, entry)
 
 
 def compiled_policy(name: str) -> Dispatcher:
@@ -84,34 +84,45 @@ class Pointers(NamedTuple):
     """The functions that the compiled loop calls for an agent."""
 
     rule: Dispatcher
-    one_step: Dispatcher
-    short: bool
-    """Whether `one_step` is the agent's rule; else `rule` is. The other one is never called."""
     policy: Dispatcher
     fill_probabilities: Dispatcher
 
 
 def pointers(rule: Callable[..., None], policy: str) -> Pointers:
-    """Compile a rule and a policy (by name); functions that a rule of its form does not use are not
-    compiled."""
+    """Compile a rule and a policy (by name) for the loop; a policy's probabilities only for a rule
+    of the form that uses them."""
     short = is_short(rule)
     return Pointers(
-        compiled(no_rule if short else rule, RULE_SIGNATURE),
-        compiled(rule if short else no_one_step, ONE_STEP_SIGNATURE),
-        short,
-        compiled_policy(policy),
+        compiled_rule(rule, one_step_entry if short else rule_entry),
+        compiled(POLICIES[policy], POLICY_SIGNATURE, policy_entry),
         compiled(no_probabilities if short else PROBABILITIES[policy], PROBABILITIES_SIGNATURE),
     )
 
 
-def no_rule(
-    own: Own, step: Step, fill_probabilities: FillProbabilities, rng: np.random.Generator
-) -> None:
-    """Stands in for the long form where an agent's rule has the short one."""
+function: Any = None
+"""In the entries below: the rule or the policy. A global, because the contents of a closure belong
+to the key of numba's cache, and a compiled function has another key in each process."""
 
 
-def no_one_step(q: np.ndarray, step: Step) -> None:
-    """Stands in for the short form where an agent's rule has the long one."""
+def rule_entry(context, step, fill_probabilities):  # type: ignore[no-untyped-def]
+    """A rule of the long form as the loop calls it."""
+    given = loaded(context)
+    return function(given.own, step, fill_probabilities, given.rng)
+
+
+def one_step_entry(context, step, fill_probabilities):  # type: ignore[no-untyped-def]
+    """A rule of the short form."""
+    return function(loaded(context).own.q, step)
+
+
+def policy_entry(context, state, epsilon):  # type: ignore[no-untyped-def]
+    """A policy."""
+    given, own = loaded(context), loaded(context).own
+    return function(own.q, own.counts, state, epsilon, given.first_ties, given.rng)
+
+
+ENTRIES = {rule_entry: RULE_ENTRY, one_step_entry: RULE_ENTRY, policy_entry: POLICY_ENTRY}
+"""What the loop calls in place of a rule or a policy, and the types of its arguments."""
 
 
 def no_probabilities(
@@ -133,7 +144,9 @@ def direct(function: Dispatcher) -> Callable[..., Any]:
 
 
 @cache
-def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
+def compiled(
+    function: Callable[..., Any], form: Signature, entry: Callable[..., Any] | None = None
+) -> Dispatcher:
     """Compile a plain function; called from Python, it takes and returns the same values as before.
 
     Plain functions that it calls are compiled into it. They must be in the same file: numba checks
@@ -142,31 +155,63 @@ def compiled(function: Callable[..., Any], form: Signature) -> Dispatcher:
     Args:
         function: it may use only arrays and numbers.
         form: the types of its arguments and of its result.
+        entry: calls it as `function`, and is compiled in its place; see `ENTRIES`.
 
     Raises:
         UsageError: when it calls a plain function of another file.
         PluginError: when it cannot be compiled, with the line and what is wrong there.
     """
     with suppress(NumbaError, UnsupportedBytecodeError):  # it creates arrays, or has an error
-        return _jitted(function, form, UNCOUNTED)
+        return _jitted(function, form, UNCOUNTED, entry)
     try:
-        return _jitted(function, form, {})
+        return _jitted(function, form, {}, entry)
     except (NumbaError, UnsupportedBytecodeError) as error:
+        if entry is not None:  # whose line it would be
+            compiled(function, form)
         raise PluginError(explained(error, function)) from error
 
 
-def _jitted(function: Callable[..., Any], form: Signature, options: dict[str, bool]) -> Dispatcher:
-    whole = _with_helpers(function, function.__code__.co_filename, options, {})
+def _jitted(
+    function: Callable[..., Any],
+    form: Signature,
+    options: dict[str, bool],
+    entry: Callable[..., Any] | None,
+) -> Dispatcher:
+    code = function.__code__
+    whole = _with_helpers(function, code.co_filename, options, {})
+    if entry is not None:
+        inner = _inlined(whole, options)
+        # numba looks for the cache, and whether it is still valid, beside the file of the code
+        place = entry.__code__.replace(
+            co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+        )
+        whole = FunctionType(place, {**entry.__globals__, "function": inner}, entry.__name__)
+        whole.__module__ = function.__module__
+        whole.__qualname__ = f"{function.__qualname__}.{entry.__name__}"
+        form = ENTRIES[entry]
     # numba's cache is looked up by qualified name and types. Swapping two fields of the same type
     # changes neither, so a digest of the fields is added to the name
     whole.__qualname__ += _fields(form)
     return njit(form, **OPTIONS, **options)(whole)
 
 
+def _inlined(function: FunctionType, options: dict[str, bool]) -> Dispatcher:
+    """A function that is compiled into its caller: handing an array or a generator to another
+    function counts references, atomically."""
+    return njit(nogil=True, error_model="numpy", forceinline=True, **options)(function)
+
+
 def _fields(form: Signature) -> str:
     """A digest of the fields of all named tuples among the arguments, in their order."""
-    fields = [kind.fields for kind in form.args if isinstance(kind, types.NamedTuple)]
-    return f".{hashlib.sha256(repr(fields).encode()).hexdigest()[:8]}" if fields else ""
+    found: list[Any] = []
+    kinds = list(form.args)
+    for kind in kinds:
+        if isinstance(kind, types.CPointer):
+            kinds.append(kind.dtype)
+        elif isinstance(kind, types.NamedTuple):
+            found.append(kind.fields)
+            kinds += kind.types
+    return f".{hashlib.sha256(repr(found).encode()).hexdigest()[:8]}" if found else ""
 
 
 def _with_helpers(
@@ -184,10 +229,7 @@ def _with_helpers(
                 f"'{function.__name__}' in {file} calls '{name}' of {where}; "
                 "functions that compiled code calls must be in the same file."
             )
-        # inlined: handing an array or a generator to another function counts references, atomically
-        known[name] = njit(nogil=True, error_model="numpy", forceinline=True, **options)(
-            _with_helpers(helper, file, options, known)
-        )
+        known[name] = _inlined(_with_helpers(helper, file, options, known), options)
     copy = FunctionType(
         function.__code__,
         {**names, **known},

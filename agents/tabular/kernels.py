@@ -13,7 +13,8 @@ An agent is one rule, a plain function that is called after every step. It has o
 `PROBABILITIES_SIGNATURE`; `rng` is the agent's generator.
 
 Rules and policies come in as typed function pointers (see `agents.tabular.compiling`): the loop is
-compiled and cached once for all of them, and an edited rule is still recompiled.
+compiled and cached once for all of them, and an edited rule is still recompiled. What does not
+change between their calls comes to them by address, as a `LoopContext`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_type_hints
 import numba
 import numpy as np
 from numba import boolean, float64, int64, njit, types, void
+
+from agents.tabular.addresses import stored
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -89,18 +92,27 @@ class Own(NamedTuple):
     scratch: np.ndarray  # float64 [4, actions], working memory; not kept between calls
 
 
+class LoopContext(NamedTuple):
+    """What the policy and the rule get in all steps."""
+
+    own: Own
+    first_ties: bool
+    rng: np.random.Generator
+
+
 class Tables(NamedTuple):
     """The arrays of a model that the loop reads: see `envs.mdp.TabularMDP`. The arrays are
-    read-only."""
+    read-only, and those by state, action and outcome flat: their index is computed once a step."""
 
-    next_state: np.ndarray  # int64 [states, actions, outcomes]
-    cumulative: np.ndarray  # float64 [states, actions, outcomes]
-    reward: np.ndarray  # float64 [states, actions, outcomes]
-    terminated: np.ndarray  # bool [states, actions, outcomes]
+    next_state: np.ndarray  # int64 [states * actions * outcomes]
+    cumulative: np.ndarray  # float64 [states * actions * outcomes]
+    reward: np.ndarray  # float64 [states * actions * outcomes]
+    terminated: np.ndarray  # bool [states * actions * outcomes]
     start_states: np.ndarray  # int64 [starts]
     start_cumulative: np.ndarray  # float64 [starts]
     goal: np.ndarray  # bool [states]
     horizon: int  # steps after which an episode is truncated; 0 = never
+    outcomes: int
     always_draw: bool  # whether a number is drawn even where there is only one outcome
 
 
@@ -143,8 +155,8 @@ class Log(NamedTuple):
     visits: np.ndarray  # int64 [states], updated in place: counts start states and next states
 
 
-def _read_only(dtype: types.Type, dimensions: int) -> types.Array:
-    return types.Array(dtype, dimensions, "C", readonly=True)
+def _read_only(dtype: types.Type) -> types.Array:
+    return types.Array(dtype, 1, "C", readonly=True)
 
 
 TYPES = {int: int64, float: float64, bool: boolean, np.ndarray: NUMBERS}
@@ -153,10 +165,12 @@ STEP, HYPERPARAMETERS = (
     for kind in (Step, Hyperparameters)
 )
 OWN = types.NamedTuple([TABLE, float64[:, :, ::1], TABLE, COUNTS, NUMBERS, TABLE], Own)
+CONTEXT = types.CPointer(types.NamedTuple([OWN, boolean, GENERATOR], LoopContext))
 TABLES = types.NamedTuple(
-    [_read_only(dtype, 3) for dtype in (int64, float64, float64, boolean)]
-    + [_read_only(dtype, 1) for dtype in (int64, float64, boolean)]
-    + [int64, boolean],
+    [
+        *map(_read_only, (int64, float64, float64, boolean, int64, float64, boolean)),
+        *(int64, int64, boolean),
+    ],
     Tables,
 )
 LOG = types.NamedTuple([NUMBERS, *[INTEGERS] * 5], Log)
@@ -172,8 +186,11 @@ FillProbabilities = Callable[[np.ndarray, np.ndarray, int, float, bool, np.ndarr
 RULE_SIGNATURE = void(OWN, STEP, PROBABILITIES, GENERATOR)
 """(own, step, fill_probabilities, rng)."""
 ONE_STEP_SIGNATURE = void(TABLE, STEP)
-"""(q, step). Every array argument costs nanoseconds per call: a call of a rule of this form takes
-half as long."""
+"""(q, step)."""
+POLICY_ENTRY = int64(CONTEXT, int64, float64)
+"""A policy as the loop calls it: (context, state, epsilon) -> action."""
+RULE_ENTRY = void(CONTEXT, STEP, PROBABILITIES)
+"""A rule of either form as the loop calls it: (context, step, fill_probabilities)."""
 SIZE_SIGNATURE = float64(float64, int64, float64)
 
 
@@ -182,7 +199,7 @@ def tables(model: TabularMDP) -> Tables:
     layout are copied."""
 
     def fitted(array: np.ndarray, dtype: DTypeLike) -> np.ndarray:
-        view = np.ascontiguousarray(array, dtype=dtype).view()
+        view = np.ascontiguousarray(array, dtype=dtype).reshape(-1)
         view.flags.writeable = False
         return view
 
@@ -195,6 +212,7 @@ def tables(model: TabularMDP) -> Tables:
         fitted(model.start_cumulative, np.float64),
         fitted(model.goal, np.bool_),
         int(model.horizon),
+        model.next_state.shape[2],
         bool(model.always_draw),
     )
 
@@ -230,10 +248,8 @@ def draw(cumulative, rng):  # type: ignore[no-untyped-def]
         OWN,
         TABLES,
         HYPERPARAMETERS,
-        types.FunctionType(RULE_SIGNATURE),
-        types.FunctionType(ONE_STEP_SIGNATURE),
-        boolean,
-        types.FunctionType(POLICY_SIGNATURE),
+        types.FunctionType(RULE_ENTRY),
+        types.FunctionType(POLICY_ENTRY),
         PROBABILITIES,
         types.FunctionType(SIZE_SIGNATURE),
         GENERATOR,
@@ -248,8 +264,6 @@ def learn(  # type: ignore[no-untyped-def]
     world,
     given,
     rule,
-    one_step,
-    short,
     policy,
     fill_probabilities,
     divided,
@@ -263,9 +277,7 @@ def learn(  # type: ignore[no-untyped-def]
         own: `Own`, changed in place.
         world: `Tables`; with horizon 0, every episode must terminate by itself.
         given: `Hyperparameters`, with an epsilon and an alpha for each episode.
-        rule: pointer to a rule of the long form.
-        one_step: pointer to a rule of the short form.
-        short: whether the agent's rule is `one_step` rather than `rule`.
+        rule: pointer to the agent's rule.
         policy: pointer to the behaviour policy.
         fill_probabilities: pointer to the function that fills in the probabilities of that policy.
         divided: pointer to `step_size`.
@@ -276,9 +288,10 @@ def learn(  # type: ignore[no-untyped-def]
     # each look into a tuple counts a reference: none in the loop
     next_states, cumulative, rewards = world.next_state, world.cumulative, world.reward
     ends, goal, visits = world.terminated, world.goal, log.visits
-    horizon, always_draw = world.horizon, world.always_draw
-    q, counts = own.q, own.counts
+    horizon, outcomes, always_draw = world.horizon, world.outcomes, world.always_draw
+    counts, actions = own.counts, own.counts.shape[1]
     alpha_power, discount, first_ties = given.alpha_power, given.discount, given.first_ties
+    context = stored(LoopContext(own, first_ties, agent_rng))
     next_first, learns = given.next_first, given.learns
     stride, steps = given.stride, given.offset
     most_steps = steps + given.most_steps
@@ -295,15 +308,15 @@ def learn(  # type: ignore[no-untyped-def]
         log.start[episode] = state
         visits[state] += 1
         arrival = 0 if goal[state] else -1
-        action = policy(q, counts, state, epsilon, first_ties, agent_rng)
+        action = policy(context, state, epsilon)
         total, time, ended = 0.0, 0, False
         while not ended:
-            outcome = 0
-            if always_draw or cumulative[state, action, 0] < 1.0:
-                outcome = draw(cumulative[state, action], env_rng)
-            next_state = next_states[state, action, outcome]
-            reward = rewards[state, action, outcome]
-            terminated = ends[state, action, outcome]
+            place = (state * actions + action) * outcomes
+            if always_draw or cumulative[place] < 1.0:
+                place += draw(cumulative[place : place + outcomes], env_rng)
+            next_state = next_states[place]
+            reward = rewards[place]
+            terminated = ends[place]
             total += reward
             visits[next_state] += 1
             taken = counts[state, action] + 1
@@ -313,7 +326,7 @@ def learn(  # type: ignore[no-untyped-def]
             ended = terminated or time + 1 == horizon
             next_action = 0
             if next_first and not terminated:
-                next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
+                next_action = policy(context, next_state, epsilon)
             if learns:
                 alpha = divided(largest, taken, alpha_power) if alpha_power > 0.0 else largest
                 step = Step(
@@ -330,12 +343,9 @@ def learn(  # type: ignore[no-untyped-def]
                     epsilon=epsilon,
                     first_ties=first_ties,
                 )
-                if short:
-                    one_step(q, step)
-                else:
-                    rule(own, step, fill_probabilities, agent_rng)
+                rule(context, step, fill_probabilities)
             if not next_first and not ended:
-                next_action = policy(q, counts, next_state, epsilon, first_ties, agent_rng)
+                next_action = policy(context, next_state, epsilon)
             state, action, time = next_state, next_action, time + 1
         steps += time
         log.return_[episode] = total

@@ -50,10 +50,10 @@ def highest(
     best, first, count = with_bonus(q, counts, state, 0, weight, logarithm), 0, 1
     for action in range(1, q.shape[1]):
         value = with_bonus(q, counts, state, action, weight, logarithm)
-        if value > best:
-            best, first, count = value, action, 1
-        elif value == best:
-            count += 1
+        higher = value > best  # without branches: which action is best is hard to predict
+        first = action if higher else first
+        count = 1 if higher else count + (value == best)
+        best = value if higher else best
     return best, first, count
 
 

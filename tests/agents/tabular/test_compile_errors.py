@@ -131,10 +131,14 @@ def where(module, line):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_the_message_names_file_line_text_and_reason(module, name):
+@pytest.mark.parametrize("loop", [False, True], ids=["by itself", "for the loop"])
+def test_the_message_names_file_line_text_and_reason(module, name, loop):
     line, reason = WRONG[name]
     with pytest.raises(PluginError) as caught:
-        compiling.compiled_rule(getattr(module, name))
+        if loop:
+            compiling.pointers(getattr(module, name), "greedy")
+        else:
+            compiling.compiled_rule(getattr(module, name))
     message = str(caught.value)
     assert message.startswith(f"'{name}' cannot be compiled: {where(module, line)}")
     assert reason in message and not any(odd in message for odd in "\n\x1b$")

@@ -177,6 +177,33 @@ def test_without_a_model_no_goal_is_claimed(worlds: Any) -> None:
     assert (agent.learn_env(env, 30).steps_to_goal == -1).all()
 
 
+def raised(own: Any, step: Any, fill_probabilities: Any, rng: Any) -> None:
+    """Adds the reward by way of arrays of its own, and keeps one of the agent's for a moment."""
+    rows = np.zeros((2, 3))
+    rows[1, :] = step.reward
+    table = own.q.reshape(own.q.size)
+    table[step.state * own.q.shape[1] + step.action] += rows.sum() / 3
+
+
+class Raised(QLearning):
+    name = "raised"
+    rule = staticmethod(raised)
+
+
+def test_a_rule_may_create_arrays_and_no_reference_is_lost(worlds: Any) -> None:
+    model = worlds.random_model(1)
+    on_model, through_step = pair(Raised, model)
+    arrays = [on_model.q, on_model.counts, on_model.visits]
+    before = [sys.getrefcount(array) for array in arrays]
+    first = on_model.learn_model(model, np.random.default_rng(12), 60)
+    assert [sys.getrefcount(array) for array in arrays] == before
+    second = through_step.learn_env(seeded(worlds.ModelEnv(model)), 60)
+    assert_equal(on_model, through_step, first, second)
+    assert on_model.q.sum() - on_model.q.size * on_model.start_value == pytest.approx(
+        first.return_.sum()
+    )
+
+
 PLUGIN = """
 from agents.tabular.base import TabularAgent
 
@@ -205,7 +232,7 @@ model = SimpleNamespace(next_state=np.zeros(shape, int), probability=one, cumula
 agent = Agent(TabularConfig(alpha=0.5, initial_value=0.0), 1, 1, np.random.default_rng(0), episodes=1)
 agent.learn_model(model, np.random.default_rng(0), 1)
 from agents.tabular import compiling, kernels
-for function in kernels.learn, compiling.compiled_rule(Agent.rule):
+for function in kernels.learn, compiling.pointers(Agent.rule, agent.config.policy_name).rule:
     print(sum(function.stats.cache_hits.values()))
 print(float(agent.q[0, 0]))
 """
