@@ -68,14 +68,12 @@ def learning_curve(
         optimum = experiment.headline_optimum
         draw_scores(upper, "episode", learn, evaluate, score, window, optimum)
         options: Any = experiment.config.agent.options
-        explored = learn[score.explored]
-        if options.policy == "greedy":  # as planners act: ε has no effect
+        if options.policy == "greedy":  # as planners act
             upper.lines[0].set_label("each episode, greedy")
-            explored = np.zeros_like(explored)
         upper.set(title=title, ylabel=score.label)
         legend_below(upper)
         shown = plots.thinned(len(learn["episode"]))
-        lower.plot(learn["episode"][shown], explored[shown], color=plots.GREEN)
+        lower.plot(learn["episode"][shown], learn[score.explored][shown], color=plots.GREEN)
         lower.set(xlabel="episode", ylabel=exploration(experiment), ylim=(0, None))
     return figure
 

@@ -347,6 +347,8 @@ class TabularAgent(Agent):
 
     def _epsilons(self, count: int) -> np.ndarray:
         config = self.config
+        if config.policy_name == "greedy":
+            return np.zeros(count)
         return self._values(config.epsilon_schedule, config.epsilon, config.epsilon_final, count)
 
     def _alphas(self, count: int) -> np.ndarray:

@@ -256,8 +256,11 @@ def test_the_map_of_visits_shows_every_visit_also_of_a_hole(store, monkeypatch):
     assert (drawn[0].ravel() == visits).all() and visits[1] > 0
 
 
-def test_a_planner_that_acts_greedily_is_drawn_without_exploration(store):
-    run = start(store, preset="quick", agent={"name": "value-iteration"}, episodes=40)
+@pytest.mark.parametrize("agent", ["value-iteration", "r-max"])
+def test_an_agent_that_acts_greedily_reports_no_exploration(store, agent):
+    run = start(store, preset="quick", agent={"name": agent}, episodes=40)
+    assert not run.metrics.columns("learn", ["epsilon"])["epsilon"].any()
+    assert run.experiment.agent.epsilon() == 0
     figure = learning_curve(run.experiment, run.metrics, "")
     scores, exploration = figure.axes
     assert scores.lines[0].get_label() == "each episode, greedy"
