@@ -15,10 +15,15 @@ from numpy.typing import ArrayLike
 from sandbox.stats.intervals import LEVEL, numbers
 
 EXACT = 120
-"""Up to this many runs in all, every arrangement of ranks is counted; beyond, the normal
-approximation is as good."""
+"""Up to this many runs in all, every arrangement of ranks is counted, and beyond where it takes at
+most `MOST_WORK`, as with many ties; else the normal approximation is as good."""
 EXACT_SCORES = 40
-"""The same for scores that are not ranks: half of them have a million subsets."""
+"""Up to this many scores that are not ranks are counted unrounded: half of them have a million
+subsets."""
+LEVELS = 100
+"""More of them are rounded to this share of their range."""
+MOST_WORK = 100_000_000
+"""Additions: 0.1 s."""
 ALPHA = round(1 - LEVEL, 10)
 
 
@@ -29,7 +34,8 @@ def rank_sum_by_task(one: np.ndarray, other: np.ndarray) -> float:
     probability of improvement averaged over tasks. Of one task it is the rank-sum test (Wilcoxon
     1945, Mann & Whitney 1947). Ties share ranks, and all arrangements of these ranks are counted.
     Two-sided: twice the smaller tail, at most 1. Exact up to `EXACT` runs on one task, and four
-    times as many on several together; beyond, the normal approximation.
+    times as many on several together; beyond, only with many ties, and else the normal
+    approximation. That would halve the p of a few runs which differ from all others.
 
     Args:
         one, other: scores of independent runs, float [runs, tasks], at least 1 run each.
@@ -40,20 +46,9 @@ def rank_sum_by_task(one: np.ndarray, other: np.ndarray) -> float:
     from scipy.stats import mannwhitneyu, rankdata
 
     doubled = 2 * rankdata(np.concatenate([one, other]), axis=0)  # [runs, tasks]: no halves of ties
-    ranks, chosen, count = doubled.astype(np.int64), len(one), len(doubled)
-    observed = int(ranks[:chosen].sum())
-    if ranks.size == count > EXACT:
+    if doubled.size == len(doubled) > EXACT and _work(doubled) > MOST_WORK:
         return float(mannwhitneyu(one[:, 0], other[:, 0], method="asymptotic").pvalue)
-    if ranks.size > 4 * EXACT:
-        spread = math.sqrt(chosen * (count - chosen) / (count - 1) * ranks.var(axis=0).sum())
-        away = abs(observed - chosen * float(ranks.mean(axis=0).sum()))
-        return math.erfc(away / spread / math.sqrt(2)) if spread else 1.0
-    ways = np.ones(1)  # float64 [sum + 1]
-    for column in ranks.T:
-        ways = np.convolve(ways, _arrangements(column, chosen))
-    total = ways.sum()
-    below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
-    return float(min(1.0, 2 * min(below, above)))
+    return _by_sums(doubled, len(one), doubled.size <= 4 * EXACT)
 
 
 def permutation_p(scores: ArrayLike, chosen: int) -> float:
@@ -61,7 +56,8 @@ def permutation_p(scores: ArrayLike, chosen: int) -> float:
 
     Every choice is counted, by meeting in the middle (for integers: Pagano & Tritchler 1983): the
     subsets of one half of the scores are matched with sorted sums of the other half's. Two-sided:
-    twice the smaller tail, at most 1. Above `EXACT_SCORES` scores, the normal approximation.
+    twice the smaller tail, at most 1. More than `EXACT_SCORES` scores are rounded to `LEVELS`, and
+    every choice is counted too, unless there are so many that the normal approximation is as good.
 
     Args:
         scores: float [runs], those of the first group first.
@@ -72,12 +68,8 @@ def permutation_p(scores: ArrayLike, chosen: int) -> float:
     observed, rounding = float(values[:chosen].sum()), 1e-9 * max(1.0, float(np.abs(values).sum()))
     count = len(values)
     if count > EXACT_SCORES:
-        spread = math.sqrt(chosen * (count - chosen) / (count - 1) * values.var())
-        return (
-            math.erfc(max(0.0, abs(observed) - rounding) / spread / math.sqrt(2))
-            if spread > rounding
-            else 1.0
-        )
+        levels = np.rint(LEVELS * values / (np.ptp(values) or 1.0))
+        return _by_sums(levels[:, None], chosen)
     left, right = _subset_sums(values[: count // 2]), _subset_sums(values[count // 2 :])
     below = above = 0
     for size, sums in enumerate(left):
@@ -128,10 +120,46 @@ def _subset_sums(values: np.ndarray) -> list[np.ndarray]:
     return [np.sort(one) for one in sums]
 
 
-def _arrangements(ranks: np.ndarray, chosen: int) -> np.ndarray:
-    """In how many ways `chosen` of the ranks have each sum: float64 [sum of all + 1]."""
-    ways = np.zeros((chosen + 1, int(ranks.sum()) + 1))  # [how many chosen, sum]
+def _by_sums(values: np.ndarray, chosen: int, few: bool = False) -> float:
+    """Two-sided p-value of the sum of the first `chosen` rows, permuted within each column.
+
+    Args:
+        values: whole numbers, float64 [runs, tasks].
+        chosen: rows of the first group.
+        few: whether all choices are counted, however much work that is.
+    """
+    count = len(values)
+    if not few and _work(values) > MOST_WORK:
+        spread = math.sqrt(chosen * (count - chosen) / (count - 1) * values.var(axis=0).sum())
+        away = abs(float((values[:chosen] - values.mean(axis=0)).sum()))
+        return math.erfc(away / spread / math.sqrt(2))
+    values = _from_zero(values)
+    ways = np.ones(1)  # float64 [sum + 1]
+    for column in values.T:
+        ways = np.convolve(ways, _arrangements(column, chosen))
+    observed, total = int(values[:chosen].sum()), ways.sum()
+    below, above = ways[: observed + 1].sum() / total, ways[observed:].sum() / total
+    return float(min(1.0, 2 * min(below, above)))
+
+
+def _from_zero(values: np.ndarray) -> np.ndarray:
+    """The distances of the values from their lowest or their highest, whichever are less."""
+    return min(values - values.min(axis=0), values.max(axis=0) - values, key=np.sum).astype(int)
+
+
+def _work(values: np.ndarray) -> int:
+    """About how many additions count all choices of one column."""
+    steps = _from_zero(values)
+    return int(np.count_nonzero(steps)) ** 2 * int(steps.sum())
+
+
+def _arrangements(values: np.ndarray, chosen: int) -> np.ndarray:
+    """The probability of each sum of `chosen` of the values >= 0: float64 [sum of all + 1]."""
+    some = values[values > 0]
+    most, rest = min(len(some), chosen), len(values) - len(some)
+    ways = np.zeros((most + 1, int(some.sum()) + 1))  # [how many of some, sum]
     ways[0, 0] = 1.0
-    for rank in ranks:
-        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
-    return ways[chosen]
+    for value in some:
+        ways[1:, value:] += ways[:-1, : ways.shape[1] - value].copy()
+    every = math.comb(len(values), chosen)
+    return np.array([math.comb(rest, chosen - one) / every for one in range(most + 1)]) @ ways

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pytest
@@ -121,6 +122,32 @@ def test_many_scores_are_approximated_where_counting_would_take_too_long(monkeyp
     monkeypatch.setattr(significance, "EXACT_SCORES", 10)
     assert significance.permutation_p(scores, 18) == pytest.approx(exact, rel=0.1)
     assert significance.permutation_p(np.ones(80), 40) == 1.0
+
+
+@pytest.mark.parametrize("seeds", [21, 25, 50, 61, 100, 600])
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_few_runs_unlike_all_others_are_counted_however_many_there_are(seeds, way):
+    """The normal approximation halves their p: 0.0196 for 5 of 25 runs, which is 0.0502."""
+    scores = np.zeros(2 * seeds)
+    scores[:5] = way
+    wanted = 2 * comb(seeds, 5) / comb(2 * seeds, 5)
+    assert significance.permutation_p(scores, seeds) == pytest.approx(wanted)
+    assert rank_sum(scores[:seeds], scores[seeds:]) == pytest.approx(wanted)
+
+
+def test_few_runs_unlike_all_others_are_counted_on_several_tasks():
+    left, right = np.zeros((90, 3)), np.zeros((90, 3))
+    left[:2] = 1.0
+    wanted = 2 * (comb(90, 2) / comb(180, 2)) ** 3
+    assert significance.rank_sum_by_task(left, right) == pytest.approx(wanted)
+
+
+def test_more_than_forty_scores_are_rounded_by_less_than_changes_their_p(monkeypatch):
+    scores = RNG(5).exponential(size=38)
+    scores[:19] += 0.5
+    exact = significance.permutation_p(scores, 19)
+    monkeypatch.setattr(significance, "EXACT_SCORES", 10)
+    assert significance.permutation_p(scores, 19) == pytest.approx(exact, rel=0.05)
 
 
 def test_the_seeds_that_a_verdict_needs_are_the_fewest_that_allow_one():
