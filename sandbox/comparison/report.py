@@ -174,9 +174,9 @@ def _flat_row(document: Document) -> Document:
     """Plain values in one row: an interval is two columns, what has rows of its own is left out."""
     row: Document = {}
     for name, value in text.flat(document).items():
-        if name.endswith("interval"):
+        if name.endswith(("interval", "difference")):
             low, high = value or (None, None)
-            name = name.removesuffix("interval")
+            name = name.removesuffix("interval").replace("difference", "difference.")
             row |= {f"{name}low": low, f"{name}high": high}
         elif not isinstance(value, list):
             row[name] = value
@@ -188,7 +188,9 @@ def _pair_cells(pair: Document) -> Cells:
         "agent": pair["one"],
         "compared with": pair["other"],
         "question": pair["question"],
-        "P(first better)": value_text(pair["probability_of_improvement"]),
+        "P(first better)": value_text(
+            None if pair["p"] is None else pair["probability_of_improvement"]
+        ),
         "p, corrected": text.number(pair["p_corrected"], 3),
         "verdict": pair["verdict"],
     }

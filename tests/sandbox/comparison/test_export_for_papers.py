@@ -14,6 +14,7 @@ from sandbox.runs.paper import LATEX, exported_before, table_files, write_export
 from tests.conftest import TOYS
 
 FIGURES = ("learning_curves", "scores_in_time", "scores", "performance_profile")
+LAME = {"lame": {"pace": 0.5}}
 TABLES = ("agents", "pairs", "runs", "settings")
 
 
@@ -116,6 +117,49 @@ def test_the_text_states_method_seeds_budget_and_versions(made, folder):
         f"SHA-256 of the sources: {made.sources}",
     ):
         assert part in text, text
+
+
+def test_the_text_names_the_tables_that_are_latex_and_what_the_bands_are(folder):
+    from sandbox.comparison.plots import CURVE_RESAMPLES
+    from sandbox.stats.aggregates import PROFILE_RESAMPLES
+
+    text = (folder / "methods.md").read_text()
+    latex = sorted(path.stem for path in folder.glob("*.tex"))
+    assert latex == ["agents", "pairs"] and "the first two are LaTeX" in text
+    assert f"bands pointwise intervals of {CURVE_RESAMPLES} resamples" in text
+    assert f"pointwise intervals of {PROFILE_RESAMPLES} resamples" in text
+
+
+def test_an_export_of_added_seeds_says_how_they_were_added_and_keeps_the_differences(
+    store, tmp_path
+):
+    options = {"until_decided": True, "agent_options": {"quick": {"pace": 1.5}}}
+    made = sandbox.compare("race", ["hare", "tortoise", "quick=tortoise"], **options)
+    made.export(tmp_path / "out")
+    text = (tmp_path / "out" / "methods.md").read_text()
+    assert "up to 30 seeds each (from 0 on, until decided)" in text and "AdaStop" in text
+    pairs = rows(tmp_path / "out", "pairs")
+    assert [(row["difference.low"], row["difference.high"]) for row in pairs] == [
+        tuple("" if pair["difference"] is None else str(end) for end in pair["difference"] or "--")
+        for pair in made.pairs
+    ]
+    assert ("0.0", "0.0") in {(row["difference.low"], row["difference.high"]) for row in pairs}
+
+
+def test_results_of_others_are_no_seeds_of_ours_in_the_text(store, tmp_path):
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("agent,task,seed,env_steps,score\nppo,race,5,280,9\nppo,race,6,280,8\n")
+    made = sandbox.compare("race", ["tortoise"], seeds=3, given=[theirs])
+    made.export(tmp_path / "out")
+    text = (tmp_path / "out" / "methods.md").read_text()
+    assert "3 seeds each (0 to 2), but for those that are given." in text
+
+
+def test_a_pair_that_cannot_be_compared_has_no_probability_in_latex(store, tmp_path):
+    made = sandbox.compare("race", ["hare", "lame=hare"], seeds=3, agent_options=LAME)
+    made.export(tmp_path / "out")
+    latex = (tmp_path / "out" / "pairs.tex").read_text()
+    assert r"steps to 95 \% & unknown & -- & cannot be compared" in latex
 
 
 def test_an_export_of_several_tasks_has_a_folder_for_each(store, tmp_path):
