@@ -42,7 +42,9 @@ class Result:
     @property
     def text(self) -> str:
         """The objective with its spread over seeds, or why it has no value."""
-        return self.status if self.value is None else sampled(self.value, self.spread)
+        if self.value is None:
+            return "no finite value" if self.status == "finished" else self.status
+        return sampled(self.value, self.spread)
 
 
 def ranked(results: Sequence[Result], direction: str) -> list[Result]:

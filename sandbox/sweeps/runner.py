@@ -20,7 +20,6 @@ from sandbox.execution.workers import Executor
 from sandbox.lab import Lab
 from sandbox.runs.loop import Settings
 from sandbox.runs.request import Request, label_of, preset_of
-from sandbox.score import score_of
 from sandbox.store.sweeps import SweepFolder, SweepRecord, Trial, run_id
 from sandbox.sweeps.results import checked_objective, figure
 from sandbox.sweeps.space import Point, draw
@@ -243,7 +242,7 @@ class SweepRunner:
     def _check_objective(self, outcome: RunOutcome) -> None:
         """Check that the run has the objective; where none was named, it is the lab's own, or else
         the run's score."""
-        record, score = self.record, score_of(outcome.score, outcome.summary)
+        record, score = self.record, outcome.score  # its value may be no finite number
         if record.objective:
             checked_objective(record.objective, outcome.summary)
             return
@@ -252,11 +251,11 @@ class SweepRunner:
         if own in outcome.summary and direction:
             objective = own
         else:
-            objective = checked_objective(score.name if score else "", outcome.summary)
-            direction = "maximize" if score is None or score.higher_is_better else "minimize"
+            objective = checked_objective(score.get("name", ""), outcome.summary)
+            direction = "maximize" if score.get("higher_is_better", True) else "minimize"
             if own not in outcome.summary and own:
                 record.error = f"The runs have no {own}, so {objective} is compared, their score."
-            elif not outcome.score and not record.direction:
+            elif not score and not record.direction:
                 record.error = (
                     f"Lab '{record.lab}' declares no score, so more of '{objective}' counts as "
                     "better; --direction minimize turns it."

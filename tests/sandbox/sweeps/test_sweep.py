@@ -16,6 +16,7 @@ from sandbox.execution.scheduler import Workers, run_requests
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
+from sandbox.score import Score
 from sandbox.store import Store
 from sandbox.store.sweeps import SweepFolder
 from sandbox.store.verify import check
@@ -470,6 +471,32 @@ def test_runs_without_the_objective_of_their_lab_are_compared_by_their_score(say
     said = say("list", "sweeps", "--json")
     (made,) = said.document
     assert made["objective"] == "test_mse" and made["status"] == "finished"
+
+
+def test_a_first_run_whose_score_is_not_finite_changes_neither_objective_nor_direction(
+    monkeypatch, say
+):
+    """It was taken for none: trials were ranked by their first figure, more being better."""
+    lab = type(registry().lab("valley"))
+    experiment = lab.build.__globals__["Valley"]
+    depth = lambda one: one.depth if one.config.x else float("nan")  # noqa: E731
+    monkeypatch.setattr(lab, "objective", "")
+    monkeypatch.setattr(
+        experiment, "summary", lambda one: {"epochs": one.done_units, "depth": depth(one)}
+    )
+    monkeypatch.setattr(
+        experiment, "score", lambda one: Score("depth", depth(one), higher_is_better=False)
+    )
+    made = sweep("valley", grid={"x": [0, 9, 3]}, epochs=1)
+    assert (made.record.objective, made.record.direction) == ("depth", "minimize")
+    assert [one.params["x"] for one in made.ranking] == [3, 9, 0]
+    assert "no finite value" in say("show", made.id).out
+    made = sweep("valley", grid={"x": [0]}, epochs=1)
+    assert made.best is None and "No configuration has a value." in page_of(made)
+
+
+def page_of(made):
+    return (made.path / "report.html").read_text(encoding="utf-8")
 
 
 SHORT = {"mnist": {"dataset": "digits", "epochs": 1}, "music": {"epochs": 1}}
