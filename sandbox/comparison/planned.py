@@ -20,6 +20,7 @@ from sandbox.runs.view import Run
 from sandbox.seeding import Generators
 from sandbox.store import Artifacts, RunFolder, RunRecord, Store
 from sandbox.store.listing import Row, matching
+from sandbox.store.verify import changed_files
 
 UNFINISHED = ("interrupted", "timed-out", "lost")
 
@@ -132,8 +133,11 @@ def completed(
     rows = {} if fresh else matching(store.root, wanted, seeds)
     runs, resumable = dict[str, Run](), dict[str, str]()
     for mark, some in rows.items():
-        if finished := [row for row in some if row.status == "finished"]:
-            runs[mark] = Run(RunFolder(store.root / finished[-1].path))
+        finished = [
+            Run(RunFolder(store.root / row.path)) for row in some if row.status == "finished"
+        ]
+        if whole := [run for run in finished if not changed_files(run.folder, run.record)]:
+            runs[mark] = whole[-1]
         elif (stopped := _resumable(some, store)) is not None:
             resumable[mark] = stopped
     missing = [one for one in planned if one.fingerprint not in runs]

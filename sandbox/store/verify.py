@@ -39,7 +39,7 @@ def check(folder: RunFolder) -> Document:
     if status != "running":
         blocks = _check_metrics(folder, problems)
         checkpoints = _check_checkpoints(folder, record, problems)
-        _check_files(folder, record, problems)
+        problems += changed_files(folder, record)
         for artifact in artifacts:
             _check_artifact(folder, artifact, problems)
     return {
@@ -56,7 +56,7 @@ def damage(folder: RunFolder, record: RunRecord) -> str:
     """The first damage of a finished run other than to its artifacts; or ""."""
     problems: list[str] = []
     _check_checkpoints(folder, record, problems)
-    _check_files(folder, record, problems)
+    problems += changed_files(folder, record)
     return next(iter(problems), "")
 
 
@@ -100,13 +100,16 @@ def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: li
     return len(numbers)
 
 
-def _check_files(folder: RunFolder, record: RunRecord | None, problems: list[str]) -> None:
-    """Whether the files of measurements are what they were when the run ended."""
-    for name, mark in record.files.items() if record else ():
-        if name in (METRICS, TIMES) and not (
+def changed_files(folder: RunFolder, record: RunRecord | None) -> list[str]:
+    """A sentence for each file of measurements that is not what it was when the run ended."""
+    return [
+        f"{name} is not what was written (its SHA-256 differs)."
+        for name, mark in (record.files.items() if record else ())
+        if name in (METRICS, TIMES)
+        and not (
             folder.begins_with(name, Mark(**mark)) and folder.directory.size(name) == mark["size"]
-        ):
-            problems.append(f"{name} is not what was written (its SHA-256 differs).")
+        )
+    ]
 
 
 def _check_artifact(folder: RunFolder, artifact: Artifact, problems: list[str]) -> None:

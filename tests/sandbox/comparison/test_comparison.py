@@ -81,6 +81,20 @@ def test_another_setting_other_sources_or_fresh_make_new_runs(race, store, monke
     assert sandbox.compare("race", agents=["hare"], seeds=2).reused == 0
 
 
+@pytest.mark.parametrize("name", ["metrics.jsonl", "times.jsonl"])
+def test_a_finished_run_whose_measurements_were_damaged_is_made_again(race, store, name):
+    """Its curve was missing or cut short, and with it those of all agents."""
+    first = sandbox.compare("race", agents=["hare", "tortoise"], seeds=2)
+    damaged = first.runs["hare"][1]
+    content = (damaged.path / name).read_bytes()
+    (damaged.path / name).write_bytes(content[: len(content) // 2])
+    again = sandbox.compare("race", agents=["hare", "tortoise"], seeds=2)
+    assert again.reused == 3 and again.runs["hare"][1].id != damaged.id
+    assert "learning_curves" in again.figures
+    assert (again.runs["hare"][1].path / "metrics.jsonl").stat().st_size
+    assert sandbox.compare("race", agents=["hare", "tortoise"], seeds=2).reused == 4
+
+
 def test_runs_are_found_among_others_by_what_they_compute(race, store):
     first = sandbox.compare("race", agents=["hare"], seeds=3)
     for number in range(3):
