@@ -70,7 +70,7 @@ def parallel_coordinates(
     shifts = 0.03 * (2 * ((np.arange(len(places)) * 0.618033988749895) % 1.0) - 1)  # [trials]
     places = places + shifts[:, None] * apart
     labels = [
-        label + ("\n(log scale)" if scale.log else "")
+        label + ("\n(log scale)" if scale.log else scale.note)
         for label, scale in zip([*map(_wrapped, settings), heading], scales, strict=True)
     ]
     widths = [_width(label, scale) for label, scale in zip(labels, scales, strict=True)]
@@ -104,6 +104,7 @@ class Scale:
     Attributes:
         even: whether the values are spread evenly, as categories are.
         log: whether they are spread by their logarithm.
+        note: added to the label where numbers are spread evenly.
     """
 
     def __init__(self, values: Sequence[Setting], crowded: bool = False) -> None:
@@ -111,14 +112,14 @@ class Scale:
         numbers = all(isinstance(value, (int, float)) for value in known)
         self._distinct = sorted(known) if numbers else sorted(known, key=_natural)
         self.even, self.log, self._few = not numbers, False, True
-        self.low, self.high = 0.0, 0.0
+        self.low, self.high, self.note = 0.0, 0.0, ""
         if numbers and known:
             self.low, self.high = float(self._distinct[0]), float(self._distinct[-1])
             self.log = self.low > 0 and self.high / self.low >= LOGARITHMIC
             places = [self(value) for value in self._distinct]
             self._few = len(places) <= FEW and not crowded
             if self._few and len(places) > 1 and np.diff(places).min() < TIGHT:
-                self.even, self.log = True, False
+                self.even, self.log, self.note = True, False, "\n(not to scale)"
 
     def __call__(self, value: Setting) -> float:
         """The place of a value, within 0 and 1; NaN for None and NaN."""

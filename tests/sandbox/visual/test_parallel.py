@@ -25,6 +25,15 @@ def test_few_numbers_that_would_be_written_over_one_another_stand_evenly():
     ]
 
 
+def test_an_axis_of_numbers_that_stand_evenly_says_so_and_no_other_does():
+    settings = {"alpha": [0.8, 0.92, 0.93, 0.96], "step": [1, 2, 3, 4], "kind": ["a", "b"] * 2}
+    figure = parallel_coordinates(
+        settings, range(4), "loss", "", higher_is_better=True, best=0, best_label="best"
+    )
+    noted = [text.get_text() for text in figure.axes[0].texts if "scale" in text.get_text()]
+    assert noted == ["alpha\n(not to scale)"]
+
+
 @pytest.mark.parametrize("higher_is_better", [True, False])
 def test_no_line_passes_under_a_value_and_what_is_not_finite_is_left_out(higher_is_better):
     rng = np.random.default_rng(0)
