@@ -264,7 +264,7 @@ def compare_agents(
         runs,
         len(reused),
         remarks + _warnings_of(runs),
-        store.root / FOLDER / name if output is None else Path(output),
+        store.root / FOLDER / name if output is None else Path(output).absolute(),
         wanted.request.command,
         planned[0].sources,
         given,

@@ -240,7 +240,7 @@ def compare_on_tasks(
         by_label,
         len(reused),
         [],
-        store.root / FOLDER / name if output is None else Path(output),
+        store.root / FOLDER / name if output is None else Path(output).absolute(),
         wanted.request.command,
         one.sources,
         tasks=tasks,

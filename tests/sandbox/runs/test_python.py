@@ -44,6 +44,15 @@ def test_a_run_can_be_read_after_the_process_went_elsewhere(nomad, made):
     assert run.metrics.streams and run.folder.read().status == "finished"
 
 
+@pytest.mark.parametrize(
+    ("compare", "task"), [(sandbox.compare, "empty-grid"), (sandbox.compare_tasks, ["empty-grid"])]
+)
+def test_the_page_of_a_comparison_is_found_after_the_process_went_elsewhere(nomad, compare, task):
+    made = compare(task, output="page", **AGENTS)
+    nomad()
+    assert (made.folder / "index.html").exists()
+
+
 def test_a_sweep_can_be_read_after_the_process_went_elsewhere(nomad):
     swept = sandbox.sweep("walk", grid={"steps": [20]})
     nomad()
