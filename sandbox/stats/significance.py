@@ -131,7 +131,7 @@ def _by_sums(values: np.ndarray, chosen: int, few: bool = False) -> float:
     count = len(values)
     if not few and _work(values) > MOST_WORK:
         spread = math.sqrt(chosen * (count - chosen) / (count - 1) * values.var(axis=0).sum())
-        away = abs(float((values[:chosen] - values.mean(axis=0)).sum()))
+        away = abs((values[:chosen] - values.mean(axis=0)).sum())
         return math.erfc(away / spread / math.sqrt(2))
     values = _from_zero(values)
     ways = np.ones(1)  # float64 [sum + 1]
@@ -147,10 +147,10 @@ def _from_zero(values: np.ndarray) -> np.ndarray:
     return min(values - values.min(axis=0), values.max(axis=0) - values, key=np.sum).astype(int)
 
 
-def _work(values: np.ndarray) -> int:
+def _work(values: np.ndarray) -> float:
     """About how many additions count all choices of one column."""
     steps = _from_zero(values)
-    return int(np.count_nonzero(steps)) ** 2 * int(steps.sum())
+    return float(np.count_nonzero(steps) ** 2 * steps.sum())
 
 
 def _arrangements(values: np.ndarray, chosen: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from scipy.stats import CensoredData, binom, logrank
 
 from sandbox.errors import SandboxError
 from sandbox.stats import time_to_threshold as times
+from sandbox.stats.significance import permutation_p
 from sandbox.stats.time_to_threshold import Arrival
 
 RNG = np.random.default_rng
@@ -135,6 +136,16 @@ def test_a_shorter_run_that_arrived_is_faster_than_one_that_had_not_by_then():
     quick, late = [came(20, 20, 60)] * 5, [came(160, 160, 500)] * 5
     assert times.log_rank_p(quick, late) == pytest.approx(2 / 252)
     assert times.sooner(times.cut(quick, 60), times.cut(late, 60)).mean() == 1.0
+
+
+def test_no_group_is_faster_whose_runs_are_half_fast_and_else_never_arrive():
+    """The scores favour the group that always arrives (p 0.018), the share of pairs the other."""
+    half = [came(5, 4)] * 16 + [never()] * 14
+    always = [came(10 + place, 9 + place) for place in range(30)]
+    assert times.sooner(half, always).mean() == pytest.approx(16 / 30)
+    scores = times.log_rank_scores([*half, *always])
+    assert scores[:30].sum() < 0 and permutation_p(scores, 30) < 0.05
+    assert times.log_rank_p(half, always) == times.log_rank_p(always, half) == 1.0
 
 
 def test_a_coarser_grid_of_evaluations_is_no_difference():
