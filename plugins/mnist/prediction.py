@@ -23,7 +23,8 @@ INSIDE, SIDE = 20, 28
 def prepared(path: Path) -> np.ndarray:
     """An image file in the format of MNIST: light on black, at most 20 pixels, centred in 28 x 28.
 
-    An image that is light at its border is inverted; transparent parts count as white paper.
+    An image that is light at its border is inverted; transparent parts count as white paper, and
+    a photograph is turned as its camera says.
 
     Returns:
         float32 [28, 28], 0 to 1.
@@ -31,7 +32,7 @@ def prepared(path: Path) -> np.ndarray:
     Raises:
         UsageError: when the file is not an image, is too large, or has a single colour.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as file:
@@ -40,7 +41,7 @@ def prepared(path: Path) -> np.ndarray:
                     f"{path} has {file.width} x {file.height} pixels; at most "
                     f"{number(MOST_PIXELS)} are read. Make it smaller."
                 )
-            coloured = file.convert("RGBA")
+            coloured = ImageOps.exif_transpose(file).convert("RGBA")
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -309,6 +309,15 @@ def test_an_image_is_brought_into_the_form_of_mnist(tmp_path, ink, paper, mode):
     assert made.sum(0) @ np.arange(28) / made.sum() == pytest.approx(13.5, abs=0.5)
 
 
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
+    upright, photograph = tmp_path / "upright.png", tmp_path / "photograph.png"
+    picture = Image.open(written(upright, "black", "white"))
+    orientation = Image.Exif()
+    orientation[0x0112] = 6  # to be shown turned by 90 degrees, clockwise
+    picture.rotate(90, expand=True).save(photograph, exif=orientation)
+    assert (prepared(photograph) == prepared(upright)).all()
+
+
 def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.new("L", (30, 30), 200).save(tmp_path / "plain.png")
