@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import math
 import zlib
 from pathlib import Path
@@ -21,7 +22,7 @@ from sandbox.text import number
 REMEDY = "Replace the file by the original."
 
 LARGEST = 256 * 2**20
-"""Largest accepted file in bytes; those of MNIST have 47 million."""
+"""Largest accepted file in bytes, also unpacked; those of MNIST have 47 million."""
 
 
 def read_idx(
@@ -71,6 +72,10 @@ def read_idx(
 
 def _unpacked(path: Path, packed: bytes) -> bytes:
     try:
-        return gzip.decompress(packed)
+        with gzip.open(io.BytesIO(packed)) as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise OSError(f"it unpacks to more than {LARGEST // 2**20} MiB")
+        return content
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} is no whole gzip file: {error}. {REMEDY}") from error

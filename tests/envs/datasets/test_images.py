@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,21 @@ def test_a_cut_archive_and_a_wrong_checksum_are_named(tmp_path):
     for sums in ({"content_md5": "0" * 32}, {"archive_md5": "0" * 32}):
         with pytest.raises(UsageError, match=r"cut\.gz is not the original"):
             read_idx(path, (2, 3, 4), **sums)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_fills_the_memory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("envs.datasets.idx.LARGEST", 10_000)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(idx(ARRAY) + bytes(8_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError, match=r"bomb\.gz is no whole gzip file: it unpacks to more"):
+            read_idx(path, (2, 3, 4))
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_folder_without_files_names_them_and_the_way_out(tmp_path):
