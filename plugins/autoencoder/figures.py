@@ -97,22 +97,17 @@ def best_and_worst(experiment: ImageExperiment, encoded: np.ndarray, test: np.nd
 
 
 def plane(encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two directions in the code space: principal axes, or the axes of a code of two numbers.
+    """Two directions in the code space: principal axes, or the axes of a code of at most two
+    numbers.
 
     Returns:
         Coordinates [images, 2], centre [code], directions [2, code] (one of them 0 where the code
         has one number).
     """
     size = encoded.shape[1]
-    if size == 2:
-        return encoded, np.zeros(2), np.eye(2)
+    if size < 3:
+        return np.pad(encoded, ((0, 0), (0, 2 - size))), np.zeros(size), np.eye(2, size)
     centre = encoded.mean(0)
-    if size == 1:
-        return (
-            np.concatenate([encoded - centre, np.zeros_like(encoded)], axis=1),
-            centre,
-            np.array([[1.0], [0.0]]),
-        )
     _, vectors = np.linalg.eigh(np.cov(encoded.T))
     axes = vectors[:, ::-1][:, :2].T  # [2, code]
     return (encoded - centre) @ axes.T, centre, axes

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from agents.supervised.saving import model_of
 from envs.datasets.images import FILES, load_images
-from plugins.autoencoder import codes, refinement
+from plugins.autoencoder import codes, figures, refinement
 from plugins.autoencoder.comparison import Components, error
 from plugins.autoencoder.config import AutoencoderConfig
 from plugins.autoencoder.lab import AutoencoderLab
@@ -116,6 +116,17 @@ def test_components_are_those_of_scikit_learn():
     ours, theirs = Components(images, 5), PCA(5, svd_solver="full").fit(images.reshape(400, -1))
     back = theirs.inverse_transform(theirs.transform(images.reshape(400, -1))).reshape(-1, 28, 28)
     assert error(ours.reconstruct(images, 5), back) < 1e-9
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_codes_that_fit_the_picture_are_drawn_where_their_numbers_are(size):
+    encoded = np.random.default_rng(0).normal(3, 1, (50, size)).astype(np.float32)
+    flat, centre, axes = figures.plane(encoded)
+    assert flat.shape == (50, 2) and (flat[:, :size] == encoded).all()
+    assert (centre + flat @ axes == encoded).all()
+    drawn = figures.code_space(encoded, np.zeros(50, np.int64), tuple("0123456789"))
+    across = drawn.axes[0].collections[0].get_offsets()[:, 0]
+    assert sorted(across) == pytest.approx(sorted(encoded[:, 0]))
 
 
 def test_a_line_between_codes_begins_and_ends_at_them():
