@@ -5,15 +5,23 @@ All points that this module returns are finite, and x is never constant.
 
 from __future__ import annotations
 
+import io
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sandbox.errors import UsageError
 from sandbox.input_files import read_text
+
+if TYPE_CHECKING:
+    from sandbox.store import Artifacts
+
+KEPT = "points.npz"
+"""The points of a run, among its artifacts."""
 
 NOISE = 1.1
 """Standard deviation of the noise of generated points, in units of y."""
@@ -31,6 +39,40 @@ class Curve(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
+
+
+class DataPoints(NamedTuple):
+    """Training points and test points."""
+
+    train: Curve
+    test: Curve
+
+
+def kept_points(artifacts: Artifacts, make: Callable[[], DataPoints]) -> DataPoints:
+    """The points that a run has kept among its artifacts; else those that `make` returns, which it
+    keeps.
+
+    A resumed run so goes on with the same points even where their files have changed.
+    """
+    try:
+        kept = artifacts.read(KEPT)
+    except FileNotFoundError:
+        kept = b""
+    if kept:
+        with np.load(io.BytesIO(kept), allow_pickle=False) as file:
+            return DataPoints(
+                Curve(file["train_x"], file["train_y"]), Curve(file["test_x"], file["test_y"])
+            )
+    points = make()
+    with artifacts.open(KEPT) as file:
+        np.savez(
+            file,
+            train_x=points.train.x,
+            train_y=points.train.y,
+            test_x=points.test.x,
+            test_y=points.test.y,
+        )
+    return points
 
 
 def smooth(x: np.ndarray) -> np.ndarray:
@@ -92,16 +134,20 @@ def span(*curves: Curve) -> tuple[float, float]:
     return float(x.min()), float(x.max())
 
 
-def find_points(lab: str, *files: str | None) -> None:
-    """Make sure that files of points can be read; their contents are not checked.
+def find_points(lab: str, kept: Path | None, *files: str | None) -> None:
+    """Make sure that files of points can be read, unless the run has kept the points; their
+    contents are not checked.
 
     Args:
         lab: the lab that uses them.
+        kept: folder of the artifacts of a run that is resumed; None for a new one.
         files: their paths; None where points are generated.
 
     Raises:
         UsageError: names the first that cannot be read.
     """
+    if kept is not None and (kept / KEPT).is_file():
+        return
     for path in (Path(file) for file in files if file is not None):
         try:
             path.open("rb").close()

@@ -56,7 +56,7 @@ class IntroConfig(LabConfig):
     def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
         """Check that the files of points can be read, and that no folder of data is named."""
         refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
-        curves.find_points("intro", self.train, self.test)
+        curves.find_points("intro", kept, self.train, self.test)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -94,7 +94,10 @@ class IntroExperiment(Experiment):
         self.config, self.limit, self.done_units = config, config.steps, 0
         rng = context.rng("data")
         if config.train is not None and config.test is not None:
-            self.train, self.test = curves.read(Path(config.train)), curves.read(Path(config.test))
+            files = Path(config.train), Path(config.test)
+            self.train, self.test = curves.kept_points(
+                context.artifacts, lambda: curves.DataPoints(*map(curves.read, files))
+            )
         else:
             self.train, self.test = (
                 made_up(rng, count, config.noise)
@@ -150,7 +153,8 @@ class IntroExperiment(Experiment):
         ]
 
     def state(self) -> State:
-        """The progress of the descent; the points are drawn again from the seed."""
+        """The progress of the descent; the points are drawn again from the seed, or those of files
+        are among the artifacts."""
         return {
             "done": self.done_units,
             "coefficients": self.descent.coefficients,

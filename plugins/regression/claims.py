@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from envs.datasets import curves
+from envs.datasets.curves import DataPoints
 from plugins.regression.config import RegressionConfig
-from plugins.regression.data import DataPoints
 from plugins.regression.experiment import evaluate
 from plugins.regression.search import Candidate, fit, fold_numbers, grid, held_out_loss
 from sandbox.reproduction.claim import Claim

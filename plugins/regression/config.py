@@ -11,8 +11,6 @@ from envs.datasets.curves import find_points
 from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import UsageError
 
-KEPT = "points.npz"
-"""The points of a run, among its artifacts."""
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"
 """Hidden layers of the report's search."""
 ActivationName = Literal["sigmoid", "relu", "leaky_relu", "tanh", "identity"]
@@ -145,8 +143,7 @@ class RegressionConfig(LabConfig):
         """Check that the files of points can be read, unless the run has kept the points."""
         super().check_available(data, kept)
         refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
-        if kept is None or not (kept / KEPT).is_file():
-            find_points("regression", self.train, self.test)
+        find_points("regression", kept, self.train, self.test)
 
     @field_validator("hidden")
     @classmethod

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.supervised.candidates import write_ranking
-from envs.datasets.curves import span
-from plugins.regression.data import DataPoints
+from envs.datasets.curves import DataPoints, span
 from plugins.regression.experiment import evaluate
 from plugins.regression.network import Network
 from plugins.regression.search import GridSearchExperiment

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from plugins.intro import neighbours, polynomial
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import CORNERS, IntroConfig, IntroExperiment, made_up
-from sandbox import SandboxError, run
+from sandbox import SandboxError, resume, run
 from sandbox.lab import Context
 from sandbox.seeding import Generators
 
@@ -130,6 +130,21 @@ def test_points_of_ones_own_are_read_and_wrong_ones_refused(store, say, tmp_path
     bad = say("run", "intro", "--train", tmp_path / "a.txt", "--test", tmp_path / "b.txt")
     assert bad.code in (1, 2) and "line 2" in bad.err + bad.out
     assert say("run", "intro", "--train", tmp_path / "a.txt").code == 2
+
+
+def test_a_resumed_run_goes_on_with_the_points_it_began_with(store, tmp_path):
+    file = tmp_path / "points.txt"
+    file.write_text("".join(f"{x / 10},{x * x / 100}\n" for x in range(20)))
+    options = {"train": str(file), "test": str(file), "steps": 300, "pictures": False}
+    whole = run("intro", **options)
+    stopped = run("intro", **options, max_time=0.0, checkpoint_every=0.0)
+    file.write_text("0,0\n1,1\n2,5\n")
+    again = resume(stopped.id, max_time=0.0)
+    file.unlink()
+    again = resume(stopped.id)
+    assert whole.folder.metrics_path.read_bytes() == again.folder.metrics_path.read_bytes()
+    for name in ("train_mse_order_9", "test_mse", "descent_above_minimum"):
+        assert whole.summary[name] == again.summary[name]
 
 
 def test_all_pictures_are_made(store):
