@@ -98,11 +98,13 @@ def single(
     """A figure with one pair of axes, drawn in the sandbox's style inside.
 
     Args:
-        width, height, left, right: the figure and its margins, in inches.
+        width, height, left, right: the figure and its margins, in inches; with a logarithmic y
+            axis the left one is wider.
         settings: properties of the axes: `title`, `xlabel`, `yscale` and others.
     """
     with style():
-        whole = figure(width, height, left, right)
+        room = 0.3 * ("yscale" in settings)  # labels such as 6 · 10⁻¹ are wide
+        whole = figure(width, height, left + room, right)
         yield whole, whole.add_subplot(**settings)
 
 
