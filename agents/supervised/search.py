@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.supervised.augmentation import deform
 from agents.supervised.batches import DeviceImages
 from agents.supervised.candidates import CandidateSearch, write_ranking
 from agents.supervised.config import RandomSearchConfig, TrainingConfig
@@ -218,15 +219,27 @@ def skorch_net(
 ) -> NeuralNet:
     """A model as a scikit-learn estimator that stops early: fit(uint8 images, labels or images)."""
     from skorch import NeuralNet
-    from skorch.callbacks import EarlyStopping
+    from skorch.callbacks import EarlyStopping, GradientNormClipping
     from skorch.dataset import ValidSplit
     from skorch.utils import noop
 
     from agents.supervised.skorch_parts import Bytes, byte_batches, criterion
 
+    class Fold(NeuralNet):  # type: ignore[misc]
+        """Learns the task's loss, on deformed images."""
+
+        def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
+            self._set_training(True)
+            images, labels = (part.to(device) for part in batch)
+            loss = task.loss(
+                model, deform(images[:, None].float() / 255, config.augmentation), labels
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            return {"loss": loss}
+
     kind, options = optimizer_class(config)
     prefixed = {f"optimizer__{name}": value for name, value in options.items()}
-    return NeuralNet(
+    return Fold(
         module=Bytes(model),
         criterion=criterion(task.higher),
         optimizer=kind,
@@ -238,7 +251,10 @@ def skorch_net(
         iterator_valid=byte_batches,
         train_split=ValidSplit(STOPPING_SHARE, stratified=False),
         callbacks=[
-            EarlyStopping(patience=search.patience, monitor="valid_loss", load_best=True, sink=noop)
+            EarlyStopping(
+                patience=search.patience, monitor="valid_loss", load_best=True, sink=noop
+            ),
+            GradientNormClipping(config.clip),
         ],
         verbose=0,
         device=device,

@@ -281,6 +281,24 @@ def test_the_winner_is_the_best_mean_and_is_tested_once(store):
     assert len(made.metrics.columns("test")["epoch"]) == 1
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"noise": 1.0},
+        {"label_smoothing": 0.9},
+        {"clip": 1e-9},
+        {"augmentation": {"rotation": 180}},
+    ],
+)
+def test_candidates_of_a_search_learn_as_they_are_told(store, setting):
+    search = {**SEARCH, "search": {"candidates": 1, "folds": 2, "epochs": 2}}
+    plain, told = (
+        run("mnist", config={**search, **settings}, pictures=False).experiment.scores
+        for settings in ({}, setting)
+    )
+    assert plain != told
+
+
 def test_a_time_limit_lets_a_begun_candidate_finish_and_the_best_so_far_win(store):
     made = run(
         "mnist",
