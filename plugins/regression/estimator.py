@@ -21,7 +21,7 @@ from plugins.regression.training import Recipe, Training, held_out
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 COUNT = Interval(Integral, 1, None, closed="left")
-RandomState = int | np.random.Generator | np.random.RandomState | None
+RandomState = int | np.random.RandomState | None
 
 
 @dataclass(eq=False, repr=False)
@@ -46,7 +46,7 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             the best parameters.
         validation_fraction: share of the points held out by early stopping, in (0, 1).
         patience: epochs without a better loss after which it stops, >= 1.
-        random_state: seed, generator or None.
+        random_state: seed, `numpy.random.RandomState` or None.
 
     Attributes:
         network_: the trained `Network`.
@@ -114,6 +114,10 @@ class NeuralNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
             raise ValueError(
                 f"batch_size={self.batch_size} is larger than the {(~held).sum()} points to train "
                 "on; 0 takes them all."
+            )
+        if not all(isinstance(size, Integral) and size > 0 for size in self.hidden_layer_sizes):
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}: widths are whole numbers above 0."
             )
         sizes = (x.shape[1], *self.hidden_layer_sizes, 1)
         self.network_ = Network(sizes, self.activation).initialise(rng, self.initialisation)

@@ -49,6 +49,13 @@ def test_it_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("sizes", [(0,), (5, -1), (2.5,), ("5",), [[5, 5]]])
+def test_the_estimator_refuses_widths_that_no_layer_can_have(sizes):
+    x = np.arange(6.0)[:, None]
+    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+        NeuralNetworkRegressor(sizes, epochs=1).fit(x, x[:, 0])
+
+
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 @pytest.mark.parametrize("activation", ACTIVATION)
 def test_gradients_are_those_of_finite_differences(activation, loss):
