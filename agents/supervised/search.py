@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.supervised.augmentation import deform
+from agents.supervised.augmentation import AugmentationConfig, deform
 from agents.supervised.batches import DeviceImages
 from agents.supervised.candidates import CandidateSearch, write_ranking
 from agents.supervised.config import RandomSearchConfig, TrainingConfig
@@ -28,7 +28,7 @@ from sandbox.store.artifacts import Artifacts
 
 if TYPE_CHECKING:
     from skorch import NeuralNet
-    from torch import nn
+    from torch import Tensor, nn
 
 STOPPING_SHARE = 10
 """One in ten of a fold's training images is held out for early stopping."""
@@ -83,7 +83,7 @@ class RandomSearchExperiment(CandidateSearch):
         if config.batch_size > least:
             raise UsageError(
                 f"batch-size = {config.batch_size}: a fold has {least} images to learn from. "
-                "Take a smaller batch, or fewer folds."
+                "Take a smaller batch."
             )
         self.limit = search.candidates * search.folds
         self.scores: list[float] = []
@@ -128,8 +128,7 @@ class RandomSearchExperiment(CandidateSearch):
         task, device = self._task(config), device_of(self.context.device)
         model = initialised(task.model, self.context.rng("model"))
         net = skorch_net(model, task, config, self.search, str(device))
-        images, labels = self.data.train[first], self.data.train_labels[first]
-        net.fit(images, labels if task.higher else images)
+        net.fit(self.data.train[first], self.data.train_labels[first])
         losses = np.array(net.history[:, "valid_loss"])
         best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
         held = DeviceImages(self.data.train[second], self.data.train_labels[second], device)
@@ -217,31 +216,38 @@ class RandomSearchExperiment(CandidateSearch):
 def skorch_net(
     model: nn.Module, task: Task, config: TrainingConfig, search: RandomSearchConfig, device: str
 ) -> NeuralNet:
-    """A model as a scikit-learn estimator that stops early: fit(uint8 images, labels or images)."""
+    """A model as a scikit-learn estimator that stops early: fit(uint8 images, labels)."""
+    import torch
     from skorch import NeuralNet
     from skorch.callbacks import EarlyStopping, GradientNormClipping
     from skorch.dataset import ValidSplit
     from skorch.utils import noop
 
-    from agents.supervised.skorch_parts import Bytes, byte_batches, criterion
+    from agents.supervised.skorch_parts import byte_batches
+
+    def loss(batch: tuple[Tensor, Tensor], how: AugmentationConfig) -> Tensor:
+        images, labels = (part.to(device) for part in batch)
+        return task.loss(model, deform(images[:, None].float() / 255, how), labels)
 
     class Fold(NeuralNet):  # type: ignore[misc]
         """Learns the task's loss, on deformed images."""
 
         def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
             self._set_training(True)
-            images, labels = (part.to(device) for part in batch)
-            loss = task.loss(
-                model, deform(images[:, None].float() / 255, config.augmentation), labels
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
-            return {"loss": loss}
+            step = loss(batch, config.augmentation)
+            step.backward()  # type: ignore[no-untyped-call]
+            return {"loss": step}
+
+        def validation_step(self, batch: Any, **_: Any) -> dict[str, Any]:
+            self._set_training(False)
+            with torch.no_grad():
+                return {"loss": loss(batch, AugmentationConfig())}
 
     kind, options = optimizer_class(config)
     prefixed = {f"optimizer__{name}": value for name, value in options.items()}
     return Fold(
-        module=Bytes(model),
-        criterion=criterion(task.higher),
+        module=model,
+        criterion=torch.nn.Module,  # not used: the loss is the task's
         optimizer=kind,
         lr=config.learning_rate,
         max_epochs=search.epochs,

@@ -1,5 +1,4 @@
-"""Parts for skorch: a module that takes uint8 images, and batches without a Python call per
-image."""
+"""A part for skorch: batches without a Python call per image."""
 
 from __future__ import annotations
 
@@ -8,38 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
-
-
-class Bytes(nn.Module):
-    """A model that takes uint8 images [images, 28, 28].
-
-    Args:
-        model: takes float [images, 1, 28, 28], 0 to 1.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> Tensor:
-        """The model's outputs for the images."""
-        outputs: Tensor = self.model(images[:, None].float() / 255)
-        return outputs
-
-
-class PixelError(nn.Module):
-    """Mean squared error against uint8 images."""
-
-    def forward(self, outputs: Tensor, images: Tensor) -> Tensor:
-        """The error per pixel."""
-        return F.mse_loss(outputs, images[:, None].float() / 255)
-
-
-def criterion(classes: bool) -> type[nn.Module]:
-    """Cross-entropy for classes, squared error for images."""
-    return nn.CrossEntropyLoss if classes else PixelError
+from torch import Tensor
 
 
 class byte_batches:  # noqa: N801 - skorch calls it like a function
