@@ -175,7 +175,12 @@ def _validated(
         problems.extend(
             sentence(config, detail, prefix)
             for detail in error.errors()
-            if not detail["loc"] or choice_kind_of(config, str(detail["loc"][0])) is None
+            if (not detail["loc"] or choice_kind_of(config, str(detail["loc"][0])) is None)
+            # wrong elements make a list too short as well
+            and not (
+                detail["type"] == "too_short"
+                and detail["ctx"]["actual_length"] < len(detail["input"])
+            )
         )
         return None
 

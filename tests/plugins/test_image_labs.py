@@ -382,6 +382,17 @@ def test_a_wrong_width_among_others_is_named(say):
     assert said.code == 2 and "hidden = 0: it should be greater than or equal to 1" in said.err
 
 
+@pytest.mark.parametrize("width", ["0", "2.5", ""])
+def test_a_wrong_width_alone_is_one_mistake(say, width):
+    said = say("run", "mnist", "--preset", "quick", "--hidden", width)
+    assert said.code == 2 and "it should be" in said.err and "at least 1 item" not in said.err
+
+
+def test_no_width_at_all_is_refused():
+    with pytest.raises(UsageError, match="at least 1 item"):
+        run("mnist", preset="quick", hidden=[])
+
+
 def test_layers_and_steps_out_of_range_are_refused(say):
     said = say("run", "autoencoder", "--decoder", "64,0", "--refinement", "-1")
     assert said.code == 2 and "decoder = 0: it should be greater than or equal to 1" in said.err
