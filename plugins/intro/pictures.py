@@ -55,11 +55,11 @@ def errors_by_order(experiment: IntroExperiment) -> Figure:
         xlabel="order of the polynomial",
         ylabel="mean squared error",
         yscale="log",
-        title="Training error falls, test error does not",
+        title="Training and test error by order",
     ) as (figure, axes):
         _errors(axes, experiment, orders, list(experiment.fits.values()), "o-")
         _noise_floor(axes, experiment)
-        axes.set_xticks(orders)
+        axes.set_xticks(orders[:: 1 + len(orders) // 16])
         axes.legend()
     return figure
 

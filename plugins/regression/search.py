@@ -185,7 +185,10 @@ class GridSearchExperiment(CandidateSearch):
         """
         values = self.models[self.chosen] if self.models else None
         if values is None:
-            raise SandboxError("There is no trained finalist at place 1 of this search.")
+            raise SandboxError(
+                "No finalist of this search was trained: all diverged, or it stopped before them. "
+                "Try smaller --search.learning-rates."
+            )
         candidate = self.candidates[self.winner]
         network = Network((1, *candidate.hidden, 1), candidate.activation)
         network.values[:] = values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
-from plugins.intro import neighbours, polynomial
+from plugins.intro import neighbours, pictures, polynomial
 from plugins.intro.claims import CLAIMS
 from plugins.intro.experiment import CORNERS, IntroConfig, IntroExperiment, made_up
 from sandbox import SandboxError, resume, run
@@ -161,6 +163,14 @@ def test_all_pictures_are_made(store):
             "neighbours.png",
         )
     }
+
+
+@pytest.mark.parametrize("order", [1, 9, 15, 30])
+def test_the_orders_below_a_picture_can_be_read(order):
+    figure = pictures.errors_by_order(experiment(order=order))
+    figure.draw(figure.canvas.get_renderer())
+    labels = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(labels))
 
 
 def test_the_claims_hold_for_single_draws():
