@@ -96,8 +96,10 @@ def mistakes(
     answered = chances.argmax(1)
     wrong = np.flatnonzero(answered != labels)
     worst = wrong[np.argsort(-chances[wrong, answered[wrong]], kind="stable")][:MISTAKES]
+    long = len(classes[0]) > 1  # names do not fit beside each other
     words = [
-        f"{classes[labels[one]]}, said {classes[answered[one]]}\n{chances[one, answered[one]]:.0%}"
+        ("\n" if long else ", said ").join((classes[labels[one]], classes[answered[one]]))
+        + f"\n{chances[one, answered[one]]:.0%}"
         for one in worst
     ]
     if not len(worst):
@@ -108,7 +110,7 @@ def mistakes(
         f"The surest of {len(wrong)} mistakes",
         note="the true class, the one answered, and its probability",
         columns=6,
-        words_room=0.42,
+        words_room=0.56 if long else 0.42,
     )
 
 

@@ -4,6 +4,7 @@
 # there
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -14,7 +15,7 @@ torch = pytest.importorskip("torch")
 from PIL import Image, ImageDraw
 
 from agents.supervised.saving import model_of
-from envs.datasets.images import FILES, load_images
+from envs.datasets.images import CLASSES, FILES, load_images
 from plugins.autoencoder import codes, figures, refinement
 from plugins.autoencoder.comparison import Components, error
 from plugins.autoencoder.config import AutoencoderConfig
@@ -23,7 +24,7 @@ from plugins.autoencoder.network import autoencoder
 from plugins.autoencoder.refinement import refined
 from plugins.mnist import neurons
 from plugins.mnist.config import MnistConfig
-from plugins.mnist.figures import reliability
+from plugins.mnist.figures import mistakes, reliability
 from plugins.mnist.lab import MnistLab
 from plugins.mnist.network import half_noisy, network
 from plugins.mnist.prediction import prepared
@@ -107,6 +108,19 @@ def test_calibration_by_hand():
     mean, share, count, gap = reliability(np.array([0, 1, 1, 1]), chances)
     assert count[[6, 9]].tolist() == [2, 2] and share[[6, 9]].tolist() == [1.0, 0.5]
     assert gap == pytest.approx((0.35 * 2 + 0.45 * 2) / 4) and mean[9] == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_names_above_mistakes_can_be_read(name):
+    labels = np.arange(30) % 10
+    chances = np.eye(10)[(labels + 2) % 10]
+    figure = mistakes(np.zeros((30, 28, 28)), labels, chances, CLASSES[name])
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    words = [text for text in figure.axes[0].texts if text.get_text()]
+    boxes = [text.get_window_extent(renderer) for text in words]
+    assert len(boxes) == 30 and min(box.x0 for box in boxes) > 0
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes) if one.x0 < other.x0)
 
 
 def test_components_are_those_of_scikit_learn():
