@@ -78,10 +78,10 @@ class TrainExperiment(Experiment):
 
     @property
     def stopped_early(self) -> bool:
-        """Whether there was no better epoch for `patience` epochs."""
+        """Whether there was no better epoch for `patience` epochs, before all were done."""
         return (
             self.config.patience is not None
-            and self.done_units - self.best["epoch"] >= self.config.patience
+            and self.best["epoch"] + self.config.patience <= self.done_units < self.limit
         )
 
     @property

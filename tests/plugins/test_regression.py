@@ -481,3 +481,15 @@ def test_early_stopping_keeps_the_best_epoch(store):
     summary, columns = made.summary, made.metrics.columns("learn")
     assert summary["stopped_early"] and summary["epochs"] == summary["best_epoch"] + 15
     assert columns["epoch"][columns["validation_loss"].argmin()] == summary["best_epoch"]
+
+
+def test_a_run_that_did_all_its_epochs_was_not_stopped_early(store):
+    options = {"hidden": "5,5", "validation": 0.2, "patience": 3, "pictures": False}
+    stopped = run("regression", **options, epochs=500, schedule="constant").summary
+    assert stopped["stopped_early"] and stopped["epochs"] < 500
+    whole = run("regression", **options, epochs=stopped["epochs"], schedule="constant").summary
+    assert whole == {
+        **stopped,
+        "stopped_early": False,
+        "learning_seconds": pytest.approx(0, abs=99),
+    }
