@@ -66,48 +66,32 @@ OPTIONS = own_options(
 
 def execute(name: str, env_class: type[GridEnv], config: GridConfig, values: dict[str, Any]) -> int:
     """Let a person play; prints the return and the optimum at the end."""
-    from agents.planning import solvers as planning
-
+    config = config.model_copy(update={"observation": "state"})  # a person sees the grid
     env = env_class(config=config, render_mode="rgb_array" if values["moves"] is None else None)
-    model, horizon = env.model, env.model.horizon
-    optimum = float(model.start @ planning.finite_horizon(model, horizon).value)
     if values["moves"] is not None:
         walk = _play_moves(env, values["moves"], values["seed"])
     else:
         pictures = values["output"] or values["store"].root / "plays"
-        walk = _play_in_window(env, name, optimum, values["seed"], pictures)
+        walk = _play_in_window(env, name, values["seed"], pictures)
     document = {
         "env": name,
         "steps": walk.steps,
         "return": walk.total,
         "steps_to_goal": walk.reached,
-        "optimum": optimum,
-        "episode_length": horizon,
+        "optimum": walk.optimum,
+        "episode_length": env.model.horizon,
     }
     if values["as_json"]:
         print_json(document)
         return 0
     pairs(figures({key: value for key, value in document.items() if key != "env"}))
-    paragraph(_verdict(walk.total, optimum, walk.steps, horizon))
+    paragraph(walk.verdict())
     options = given_below("--env.")
     next_commands(
         (["solve", name, *options], "the best way"),
         (["run", name, *options, "--agent", "sarsa"], "let an agent learn it"),
     )
     return 0
-
-
-def _verdict(total: float, optimum: float, steps: int, horizon: int) -> str:
-    if steps < horizon:
-        return (
-            f"You stopped after {steps} of {plural(horizon, 'step')} with {number(total)}; "
-            f"the best possible in a whole episode is {number(optimum)}."
-        )
-    return (
-        "That is the best possible."
-        if total >= optimum - 1e-9
-        else f"{number(optimum - total)} short of the best possible, {number(optimum)}."
-    )
 
 
 def _play_moves(env: GridEnv, moves: str, seed: int) -> _Walk:
@@ -129,7 +113,6 @@ def _play_moves(env: GridEnv, moves: str, seed: int) -> _Walk:
 def _play_in_window(
     env: GridEnv,
     name: str,
-    optimum: float,
     seed: int,
     pictures: Path,
 ) -> _Walk:
@@ -144,7 +127,7 @@ def _play_in_window(
     window.save_to, window.key_help, window.note = pictures, WINDOW_KEYS, name
     try:
         while True:
-            key = window.wait_key(walk.snapshot(optimum, asked))
+            key = window.wait_key(walk.snapshot(asked))
             asked = asked != (key == "o")
             if key == "r":
                 walk = _Walk(env)
@@ -160,11 +143,25 @@ def _play_in_window(
 
 
 class _Walk:
-    """One episode played by a person; with a seed, the environment's generator begins anew."""
+    """One episode played by a person; with a seed, the environment's generator begins anew.
+
+    Raises:
+        UsageError: when the optimum would take too long to compute.
+    """
 
     def __init__(self, env: GridEnv, seed: int | None = None) -> None:
+        from agents.control.base import best_returns
+
+        best = best_returns(env.model)
+        if best is None:
+            raise UsageError(
+                f"The best possible return of {plural(env.model.horizon, 'step')} would take too "
+                "long to compute; give a smaller --env.episode-length."
+            )
         self._env, self._bumped = env, False
         self._state, _ = env.reset(seed=seed)
+        self.optimum = float(best[self._state])  # expected, from this start
+        self._best = "best expected" if env.model.outcomes > 1 else "best possible"
         self.total, self.steps, self.over = 0.0, 0, False
         self.reached: int | None = 0 if env.model.goal[self._state] else None
 
@@ -181,12 +178,26 @@ class _Walk:
         if self.reached is None and self._env.model.goal[state]:
             self.reached = self.steps
 
-    def snapshot(self, optimum: float, asked: bool) -> Snapshot:
+    def verdict(self) -> str:
+        """The return compared with the optimum, in a sentence."""
+        whole, optimum = self._env.model.horizon, number(self.optimum)
+        if self.steps < whole:
+            return (
+                f"{'The episode ended' if self.over else 'You stopped'} after {self.steps} of "
+                f"{plural(whole, 'step')} with {number(self.total)}; the {self._best} in a whole "
+                f"episode is {optimum}."
+            )
+        short = self.optimum - self.total
+        if abs(short) <= 1e-9:
+            return f"That is the {self._best}."
+        side = "short of" if short > 0 else "above"
+        return f"{number(abs(short))} {side} the {self._best}, {optimum}."
+
+    def snapshot(self, asked: bool) -> Snapshot:
         """The present moment: a bump is marked, and the optimal action is named, with those of the
         other cells as arrows, if it is asked for.
 
         Args:
-            optimum: the best possible return of an episode.
             asked: whether to show the optimal action, which depends on the number of steps left.
         """
         from agents.planning import solvers as planning
@@ -200,7 +211,7 @@ class _Walk:
             best = planning.finite_horizon(model, left).policy  # [states]
             policy = np.eye(len(ACTIONS))[best]
             words.append(f"optimal: {ACTIONS[best[self._state]]}")
-        words += [f"return {number(self.total)}", f"best possible {number(optimum)}"]
+        words += [f"return {number(self.total)}", f"{self._best} {number(self.optimum)}"]
         status = " · ".join([*words, f"{plural(left, 'step')} left"])
         marked = (self._env.position,) if self._bumped else ()
         return replace(self._env.snapshot(status=status), policy=policy, marked=marked)

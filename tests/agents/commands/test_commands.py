@@ -115,3 +115,36 @@ def test_solve_divides_no_return_by_a_limit_that_the_episode_does_not_reach(say)
     walk = say("solve", "CliffWalking-v1", "--discount", "1", "--json").document
     assert walk["episode_return"] == -13 and "reward_per_step" not in walk
     assert say("solve", "empty-grid", "--json").document["reward_per_step"] > 0
+
+
+def test_play_shows_the_grid_also_where_agents_see_images(say):
+    words = "play", "empty-grid", "--moves", "wwwwwaaaaa" + "." * 40, "--json"
+    assert say(*words, "--env.observation", "image").document == say(*words).document
+
+
+def test_play_refuses_an_episode_whose_optimum_would_take_too_long(say):
+    said = say("play", "maze", "--moves", "w", "--env.episode-length", 10**9)
+    assert said.code == 2 and "give a smaller --env.episode-length" in said.err
+
+
+def test_play_compares_with_the_best_return_from_the_start_that_was_drawn(say):
+    """Start and goal are neighbours, or the start is the goal: 2 or 3 of 3 steps on the goal."""
+    words = "play", "maze", "--env.layout", "SG", "--env.random-start", "--env.episode-length", 3
+    optima = set()
+    for seed in range(8):
+        walk = say(*words, "--moves", "d", "--seed", seed, "--json").document
+        optima.add(walk["optimum"])
+        assert walk["optimum"] == (3.0 if walk["return"] < 0 else 2.0)  # a bump: on the goal
+    assert optima == {2.0, 3.0}
+
+
+def test_play_does_not_call_luck_the_best_possible(say):
+    """Here 2 of 3 steps on the goal need a first move that does not slip; 1.22 is the mean."""
+    layout = "--env.layout", "SG", "--env.slip", "0.3", "--env.episode-length", 3
+    said = say("play", "maze", *layout, "--moves", "d..").out
+    assert "return          2" in said and "0.78 above the best expected, 1.22." in said
+
+
+def test_play_says_that_the_episode_ended_where_a_hole_ended_it(say):
+    said = say("play", "maze", "--env.layout", "SG.O", "--env.holes", "end", "--moves", "ddd").out
+    assert "The episode ended after 3 of 4 steps with -5; the best possible" in said
