@@ -54,12 +54,11 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
         if info is None or info.is_required() or nested_model(info)
         else f" (default: {show_value(info.default)})"
     )
-    any_length = info is not None and Ellipsis in get_args(info.annotation)
-    if is_element and not any_length:
-        parts = len(get_args(alternatives(info.annotation)[0])) if info else 0
-        return (
-            f"{option}: it should be {parts} whole numbers with a comma between, like 0,3{default}"
-        )
+    parts = get_args(alternatives(info.annotation)[0]) if info else ()
+    if is_element and Ellipsis not in parts:
+        kind = "whole numbers" if set(parts) == {int} else "values"
+        like = ",".join(map(str, range(len(parts))))
+        return f"{option}: it should be {len(parts)} {kind} with a comma between, like {like}{default}"
     if detail["type"] == "value_error":
         return f"{option}: {message}"
     return f"{option} = {show_value(detail['input'])}: {message}{default}"

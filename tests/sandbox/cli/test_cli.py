@@ -535,6 +535,20 @@ def test_messages_say_what_to_type(say, tmp_path, monkeypatch, words, part):
     assert said.code == 2 and part in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--discretiser.low", "nan"], "discretiser.low = nan: it should be a finite number"),
+        (["--discretiser.bins", "4,x"], "discretiser.bins = x: it should be a valid integer"),
+        (["--env.reward-schedule", "1,2"], "be 3 whole numbers with a comma between, like 0,1,2 ("),
+    ],
+)
+def test_lists_of_any_length_and_of_three_are_told_apart_from_pairs(say, words, part):
+    env = "CartPole-v1" if "discretiser" in words[0] else "FrozenLake-v1"
+    said = say("run", "gym", "--env", env, *words)
+    assert said.code == 2 and part in said.err
+
+
 def test_dotted_names_and_powers_of_ten_are_understood(say, tmp_path):
     (tmp_path / "c.json").write_text('{"agent.alpha": 0.5}')
     document = say(
