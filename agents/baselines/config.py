@@ -279,11 +279,13 @@ def is_tuple(space: Space) -> bool:
 
 
 def _uncounted(space: Space) -> str:
-    from gymnasium.spaces import Discrete
+    import numpy as np
+    from gymnasium.spaces import Discrete, MultiDiscrete
 
-    if not isinstance(space, Discrete) or space.start == 0:
+    if not isinstance(space, Discrete | MultiDiscrete):
         return ""
-    return f"Stable-Baselines3 counts states and actions from 0; here there is {space}."
+    how = "from 0" if np.any(space.start) else "in one row" if len(space.shape) > 1 else ""
+    return how and f"Stable-Baselines3 counts states and actions {how}; here there is {space}."
 
 
 def _is_picture(space: Space) -> bool:

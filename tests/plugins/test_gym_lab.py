@@ -339,6 +339,14 @@ class FromOne(Seen):
     observation_space = spaces.Dict({"direction": spaces.Discrete(4, start=1)})
 
 
+class Table(Seen):
+    observation_space = spaces.MultiDiscrete([[2, 3], [4, 2]])
+
+
+class FromTwo(Seen):
+    observation_space = spaces.MultiDiscrete([2, 3], start=[0, 2])
+
+
 class Mixed(Seen):
     observation_space = spaces.Dict(
         {
@@ -353,6 +361,7 @@ class Mixed(Seen):
 def strangers():
     kinds = {"Endless-v0": Endless, "Wrong-v0": Wrong, "Strange-v0": Strange, "Mission-v0": Mission}
     kinds |= {"SmallPicture-v0": SmallPicture, "FromOne-v0": FromOne, "Mixed-v0": Mixed}
+    kinds |= {"Table-v0": Table, "FromTwo-v0": FromTwo}
     for name, kind in kinds.items():
         gymnasium.register(name, entry_point=kind)
     yield
@@ -417,12 +426,14 @@ def test_the_options_that_are_proposed_for_numbers_on_a_scale_work(say, stranger
         ("Mission-v0", "its part 'mission' is Text"),
         ("SmallPicture-v0", "'image' .* 7 x 7 x 3 of uint8, is a picture .* at least 36 x 36"),
         ("FromOne-v0", "counts states and actions from 0; here there is Discrete.4, start=1"),
+        ("FromTwo-v0", "counts states and actions from 0; here there is MultiDiscrete"),
+        ("Table-v0", "counts states and actions in one row; here there is MultiDiscrete"),
     ],
 )
 def test_observations_that_no_network_takes_are_refused(store, strangers, env, why, agent):
     skip_without_library(agent)
-    if agent == "q-learning" and env == "FromOne-v0":
-        return  # a table counts from any number
+    if agent == "q-learning" and env in ("FromOne-v0", "FromTwo-v0", "Table-v0"):
+        return  # a table counts from any number, and many
     with pytest.raises(ConfigError, match=why) as caught:
         start(store, env={"name": env}, agent={"name": agent})
     assert not store.exists() and "Agents that need no table" not in str(caught.value)
