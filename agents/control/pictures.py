@@ -177,20 +177,24 @@ def map_axes(shape: tuple[int, ...], title: str) -> tuple[Figure, Axes, Axes]:
     """
     rows, columns = shape
     inches = 5.4 / max(rows, columns)
-    width, height = inches * columns, max(inches * rows, 2.0)
-    figure = plots.figure(width + 1.9, height + 1.0, left=0.65, right=1.25)
+    width, height = inches * columns, max(inches * rows, 2.2)
+    whole = max(width, 5.4) + 1.9  # the title above a narrow map is as long
+    figure = plots.figure(whole, height + 1.0, left=0.65, right=whole - width - 0.65)
     axes = figure.subplots()
     axes.grid(False)
-    axes.set(title=title, xlabel="column", ylabel="row")
+    axes.set(xlabel="column", ylabel="row")
+    axes.set_title(title, size=min(12.0, 700 / len(title)))  # at most as wide as a square map
     if max(shape) <= 20:
         axes.set_xticks(range(columns))
         axes.set_yticks(range(rows))
+    else:
+        axes.locator_params(integer=True, min_n_ticks=1)
     axes.tick_params(length=0)
     bar = figure.add_axes(
         (
-            (width + 0.8) / (width + 1.9),
+            (width + 0.8) / whole,
             0.6 / (height + 1.0),
-            0.18 / (width + 1.9),
+            0.18 / whole,
             height / (height + 1.0),
         )
     )

@@ -58,7 +58,9 @@ def sentence(config: type[LabConfig], detail: ErrorDetails, prefix: str) -> str:
     if is_element and Ellipsis not in parts:
         kind = "whole numbers" if set(parts) == {int} else "values"
         like = ",".join(map(str, range(len(parts))))
-        return f"{option}: it should be {len(parts)} {kind} with a comma between, like {like}{default}"
+        return (
+            f"{option}: it should be {len(parts)} {kind} with a comma between, like {like}{default}"
+        )
     if detail["type"] == "value_error":
         return f"{option}: {message}"
     return f"{option} = {show_value(detail['input'])}: {message}{default}"

@@ -4,8 +4,10 @@ own."""
 from __future__ import annotations
 
 import gymnasium
+import numpy as np
 import pytest
 
+from agents.control import pictures
 from agents.control.views import grid_view
 from envs import tables
 
@@ -44,3 +46,24 @@ def test_letters_say_what_stands_in_the_cells():
 
 def test_states_that_are_no_cells_have_no_view():
     assert view("Taxi-v4") is None
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (8, 3), (62, 1), (4, 12), (1, 120)])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "maze: what sarsa thinks each cell is worth",
+        "CliffWalkingSlippery-v1: what modified-policy-iteration thinks each cell is worth",
+    ],
+)
+def test_no_text_of_a_map_is_clipped_or_counts_halves_of_a_cell(shape, title):
+    visits = np.ones(shape, dtype=np.int64)
+    figure = pictures.visits_map(visits, title, lambda axes: None)
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    axes, bar = figure.axes
+    for text in (axes._left_title, axes.xaxis.label, axes.yaxis.label, bar.yaxis.label):
+        box = text.get_window_extent(renderer)
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
+    assert all(float(tick).is_integer() for tick in (*axes.get_xticks(), *axes.get_yticks()))
