@@ -114,6 +114,8 @@ class GymVecWorld(VecWorld, SampledWorld[BaselineAgent]):
         self.horizon, self.model = options.max_episode_steps, None
         if _countable(self.env):
             self.model = tables.read(ids.make(options), self.horizon).model
+        if self.model is not None:
+            self.horizon = self.model.horizon
         self._rng, self._episodes = context.rng("env"), episodes
         self._seed = int(generator(context.seed, "evaluation").integers(SEEDS))
         many = DummyVecEnv([lambda: _as_array(ids.make(options))] * count)

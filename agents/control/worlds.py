@@ -336,7 +336,8 @@ class EnvWorld(TableWorld, SampledWorld["TabularAgent"]):
         model: TabularMDP | None = None,
     ) -> None:
         steps = Steps(env)
-        self.env, self.model, self.horizon = env, model, horizon
+        self.env, self.model = env, model
+        self.horizon = horizon if model is None else model.horizon
         self.states, self.actions, self.rng = steps.states, steps.actions, rng
         self.trial, self.seed, self._episodes = trial, seed, evaluation_episodes
         env.reset(seed=seed % 2**32)

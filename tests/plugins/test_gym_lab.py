@@ -508,6 +508,18 @@ def test_a_wrong_table_can_be_left_alone(strangers):
     assert summary["learned_through"] == "env.step" and summary["optimal_return"] is None
 
 
+@pytest.mark.parametrize("agent", marked(["q-learning", "sb3-dqn"]))
+def test_an_episode_that_the_environment_itself_cuts_is_evaluated_as_long_as_it_is(store, agent):
+    """A grid cuts its episodes after 50 steps; the lab's limit where there is none is 1000."""
+    skip_without_library(agent)
+    short = {"total_timesteps": 60} if agent == "sb3-dqn" else {}
+    options = {"env": {"name": "sandbox/EmptyGrid-v0"}, "agent": {"name": agent, **short}}
+    run = start(store, use_model=False, episodes=2, **options)
+    assert run.summary["greedy_length"] == 50
+    assert run.experiment.world.horizon == 50
+    assert run.summary["optimal_return"] == 40
+
+
 def test_an_unknown_environment_gets_the_nearest_id(store, say):
     said = say("run", "gym", "--env", "FrozenLak-v1")
     assert said.code == 2 and "Did you mean 'FrozenLake-v1'" in said.err
