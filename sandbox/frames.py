@@ -36,6 +36,9 @@ class StepView(Protocol):
     def show(self, frame: Frame) -> None:
         """Show the moment after an update; returns when it is time for the next."""
 
+    def failed(self, error: Exception) -> None:
+        """The moment could not be drawn; the update is done all the same."""
+
     def ended(self, unit: int, score: float) -> None:
         """A unit of learning is done.
 

@@ -65,7 +65,13 @@ class StepFrames:
             self._trail.clear()
         self._trail.append(step.state)
         if self._view.due(step.ended):
-            self._view.show(self._frame(applied(update, own, step, rng), step, total))
+            change = applied(update, own, step, rng)
+            try:
+                frame = self._frame(change, step, total)
+            except Exception as error:  # the environment does not draw itself
+                self._view.failed(error)
+            else:
+                self._view.show(frame)
         else:
             update(own, step, rng)
         if step.ended:

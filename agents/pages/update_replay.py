@@ -93,6 +93,10 @@ class UpdateReplay:
         was asked for."""
         return last or (self._room > 0 and not self._whole)
 
+    def failed(self, error: Exception) -> None:
+        """Raise it: there is nothing to show."""
+        raise error
+
     def show(self, frame: Frame) -> None:
         """Keep an update."""
         q = self.experiment.agent.q.copy()

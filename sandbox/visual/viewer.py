@@ -174,11 +174,15 @@ class Updates:
         unseen, self._unseen = self._unseen, 0
         try:
             self._window.show(self._viewer.with_curve(frame), unseen)
-            return
         except WindowClosed:
             self._run.stop.request("interrupted")
-        except Exception as error:  # the run continues without a window
-            self._run.warn(f"Steps are no longer shown. {error_text(error)}")
+            self.leave()
+        except Exception as error:
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """Learn the rest without showing it."""
+        self._run.warn(f"Steps are no longer shown. {error_text(error)}")
         self.leave()
 
     def leave(self) -> None:

@@ -41,6 +41,9 @@ class Shown:
             frame.draw()
         self.frames.append(frame)
 
+    def failed(self, error: Exception) -> None:
+        self.watching, self.error = False, error
+
     def ended(self, unit: int, score: float) -> None:
         self.ends.append((unit, score))
 
@@ -128,3 +131,17 @@ def test_planners_have_no_steps_to_watch(agent) -> None:
     lab = registry().lab("maze")
     config = resolve(lab.Config, [{"agent": {"name": agent}}], "maze")
     assert not lab.build(config, Context(0, Generators(0), None)).watch_steps("x", Shown())
+
+
+def test_an_environment_that_stops_drawing_itself_changes_nothing_of_what_is_learned(monkeypatch):
+    view = Shown()
+
+    def nothing(self):
+        if len(view.frames) == 5:
+            raise RuntimeError("no picture")
+        return np.zeros((8, 8, 3), dtype=np.uint8)
+
+    monkeypatch.setattr("gymnasium.envs.toy_text.frozen_lake.FrozenLakeEnv.render", nothing)
+    watched = learned("gym", "q-learning", view)
+    assert str(view.error) == "no picture" and len(view.frames) == 5
+    assert watched == learned("gym", "q-learning", None)

@@ -251,6 +251,18 @@ def test_an_error_in_a_frame_ends_the_watching_and_not_the_run(tmp_path, monkeyp
     assert run.status == "finished" and "no frame" in run.record.warnings[0]
 
 
+def test_an_environment_that_cannot_draw_itself_ends_the_watching_and_not_the_run(
+    tmp_path, monkeypatch
+):
+    lake = "gymnasium.envs.toy_text.frozen_lake.FrozenLakeEnv.render"
+    monkeypatch.setattr(lake, lambda self: None)
+    monkeypatch.setattr("plugins.gym.lab.GymLab.fps", 10)
+    monkeypatch.setattr(Viewer, "show", lambda self, run: None)
+    env = {"name": "FrozenLake-v1"}
+    run = watched(tmp_path, "gym", Viewer(steps=True), env=env, episodes=3)
+    assert run.status == "finished" and "no longer shown" in run.record.warnings[0]
+
+
 def test_what_has_no_steps_says_so_and_shows_episodes(tmp_path, hands):
     run, _ = stepped(tmp_path, episodes=2, agent={"name": "value-iteration"})
     assert run.status == "finished" and "no single steps" in run.record.warnings[0]
