@@ -284,7 +284,7 @@ def _uncounted(space: Space) -> str:
 
     if not isinstance(space, Discrete | MultiDiscrete):
         return ""
-    how = "from 0" if np.any(space.start) else "in one row" if len(space.shape) > 1 else ""
+    how = "from 0" if np.any(space.start) else "in one row" if np.ndim(space.start) > 1 else ""
     return how and f"Stable-Baselines3 counts states and actions {how}; here there is {space}."
 
 
