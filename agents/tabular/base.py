@@ -341,9 +341,7 @@ class TabularAgent(Agent):
         """
         from agents.tabular import saved
 
-        agent = saved.load(Path(path), cls)
-        assert isinstance(agent, cls)
-        return agent
+        return saved.load(Path(path), cls)
 
     def _epsilons(self, count: int) -> np.ndarray:
         config = self.config
