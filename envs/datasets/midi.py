@@ -30,12 +30,15 @@ VELOCITY = {"right": 84, "left": 68, "": 78}
 """Note velocities in files that we write: the melody is a little louder than its accompaniment."""
 
 SIDE = {
-    "right": re.compile(r"right|\br\.?\s?h\b|rechts|droite|destra|derecha|upper", re.IGNORECASE),
+    "right": re.compile(
+        r"(?<![bpwy])right|\br\.?\s?h\b|rechts|droite|destra|derecha|(?<!s)upper", re.IGNORECASE
+    ),
     "left": re.compile(
-        r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|lower|pedal", re.IGNORECASE
+        r"left|\bl\.?\s?h\b|links|gauche|sinistra|izquierda|(?<![fls])lower|pedal", re.IGNORECASE
     ),
 }
-"""Words in track names that identify the hand."""
+"""Words in track names that identify the hand, but not in "bright", "upright", "copyright",
+"Wright", "supper", "flower", "follower" and "slower"."""
 
 
 class Unreadable(Exception):
