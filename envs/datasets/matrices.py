@@ -26,7 +26,8 @@ MATLAB = ".mat"
 MOST_BYTES, MOST_INFLATED = 64_000_000, 512_000_000
 """Of a file, and of its variables when they are decompressed."""
 HEADER, COMPRESSED = 128, 15
-"""Bytes before the first variable of a MATLAB 5 file, and the type of a compressed variable."""
+"""Bytes before the first variable of a MATLAB 5 file, ending with the byte order, and the type of a
+compressed variable."""
 
 
 def read_matrices(path: Path) -> Pieces:
@@ -47,6 +48,8 @@ def read_matrices(path: Path) -> Pieces:
         names = [f"{split}data" for split in SPLITS]
         tables = scipy.io.loadmat(io.BytesIO(content), variable_names=names)
         groups = {split: list(_pieces(split, tables[f"{split}data"])) for split in SPLITS}
+        if not any(groups.values()):
+            raise ValueError("no pieces")
     except Exception as error:  # SciPy raises errors of many kinds at damaged files
         raise UsageError(
             f"{path} cannot be read as piano rolls ({type(error).__name__}: "
@@ -67,8 +70,9 @@ def _check_size(content: bytes) -> None:
     if len(content) > MOST_BYTES:
         raise ValueError(f"more than {MOST_BYTES:,} bytes")
     place, left = HEADER, MOST_INFLATED
+    order = ">u4" if content[:HEADER].endswith(b"MI") else "<u4"
     while place + 8 <= len(content):
-        kind, length = np.frombuffer(content, "<u4", 2, place).tolist()
+        kind, length = np.frombuffer(content, order, 2, place).tolist()
         if kind == COMPRESSED:
             inflater = zlib.decompressobj()
             left -= len(inflater.decompress(content[place + 8 : place + 8 + length], left + 1))

@@ -191,7 +191,7 @@ class MusicConfig(LabConfig):
             )
         if self.dataset == "etudes":
             refuse_data(data, kept, "the program composes the études; leave out --dataset etudes")
-        elif data is not None and data.suffix != MATLAB:
+        elif data is not None and data.suffix.lower() != MATLAB:
             find_pieces(data)
 
     @model_validator(mode="after")

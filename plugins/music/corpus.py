@@ -30,7 +30,7 @@ def read(config: MusicConfig, seed: int, data: Path | None) -> Pieces:
     """
     if config.dataset == "etudes" or data is None:
         return _etudes(seed, config.pieces, steps_per_beat=config.steps_per_beat)
-    if data.suffix == MATLAB:
+    if data.suffix.lower() == MATLAB:
         return read_matrices(data)
     return read_folder(
         data, steps_per_beat=config.steps_per_beat, seed=seed, valid=config.valid, test=config.test

@@ -57,6 +57,7 @@ def test_a_key_that_goes_on_sounding_is_held(tmp_path):
         {"traindata": [np.zeros((3, 87))], "validdata": rolls(1), "testdata": rolls(1)},
         {"traindata": [np.full((3, 88), 2)], "validdata": rolls(1), "testdata": rolls(1)},
         {"traindata": [np.zeros((0, 88))], "validdata": rolls(1), "testdata": rolls(1)},
+        {"traindata": [], "validdata": [], "testdata": []},
     ],
 )
 def test_another_file_is_refused_with_what_is_expected(tmp_path, broken):
@@ -81,11 +82,15 @@ def test_damaged_files_are_refused_and_never_end_the_process(tmp_path):
     assert refused > 100
 
 
-def test_a_file_that_grows_without_end_is_refused_before_it_does(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("order", "mark"), [("<", b"IM"), (">", b"MI")])
+def test_a_file_that_grows_without_end_is_refused_before_it_does(
+    tmp_path, monkeypatch, order, mark
+):
     monkeypatch.setattr(matrices, "MOST_INFLATED", 1_000_000)
     bomb = zlib.compress(bytes(50_000_000), 9)
+    header = bytes(124) + struct.pack(f"{order}H", 0x0100) + mark
     path = tmp_path / "x.mat"
-    path.write_bytes(bytes(matrices.HEADER) + struct.pack("<II", 15, len(bomb)) + bomb)
+    path.write_bytes(header + struct.pack(f"{order}II", 15, len(bomb)) + bomb)
     with pytest.raises(UsageError, match="when decompressed"):
         read_matrices(path)
 
@@ -99,10 +104,10 @@ def test_the_lab_music_learns_from_it(tmp_path, say):
 
     path = saved(
         tmp_path / "x.mat", traindata=rolls(4, 40), validdata=rolls(2, 40), testdata=rolls(2, 40)
-    )
+    ).rename(tmp_path / "x.MAT")
     said = say("run", "music", "--preset", "quick", "--data", path, "--epochs", 1)
     assert said.code == 0, said.err
     learned = load("last")
     assert learned.status == "finished" and learned.summary["test_nll"] > 0
     table = (learned.path / "artifacts" / "files.tsv").read_text()
-    assert table.startswith("# x.mat: 4 train, 2 valid, 2 test; 0 of 8 files skipped")
+    assert table.startswith("# x.MAT: 4 train, 2 valid, 2 test; 0 of 8 files skipped")
