@@ -276,7 +276,6 @@ class MusicExperiment(EpochExperiment):
     def summary(self) -> Summary:
         """NLL per frame of the test pieces in nats, and further scores."""
         scores: Summary = {f"test_{name}": value for name, value in self.results.items()}
-        pieces = self.pieces
         return {
             **scores,
             "valid_nll": self._valid_nll(),
@@ -284,7 +283,5 @@ class MusicExperiment(EpochExperiment):
             "epochs": self.epoch,
             "frames": self.frames,
             "notes": self.struck,
-            "pieces": len(pieces.report)
-            if pieces.notes
-            else sum(len(split) for split in pieces.splits.values()),
+            "pieces": len(self.pieces.report) - self.pieces.skipped,
         }

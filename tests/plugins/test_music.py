@@ -366,6 +366,20 @@ def test_no_more_is_learned_from_than_the_limit_of_frames_below_one_epoch(store)
     assert made.summary["epochs"] == 1 and 700 < made.summary["frames"] <= 1000
 
 
+def test_the_number_of_pieces_is_that_of_files_that_were_read_however_they_are_split(
+    store, tmp_path, say
+):
+    for number in range(2):
+        (tmp_path / f"{number}.mid").write_bytes(midi_bytes(compose(0, number), steps_per_beat=4))
+    for name in ("bad", "worse"):
+        (tmp_path / f"{name}.mid").write_bytes(name.encode())
+    words = ("--data", tmp_path, "--frames", 300, "--no-pictures")
+    said = say("run", "music", "--preset", "quick", *words)
+    assert said.code == 0, said.err
+    assert "training pieces replace it" in said.err  # one of two pieces for three splits
+    assert load("last").summary["pieces"] == 2
+
+
 def test_the_device_auto_learns_on_what_the_machine_has(store, say):
     words = ("--frames", 1000, "--no-pictures", "--device", "auto")
     said = say("run", "music", "--preset", "quick", *words)
