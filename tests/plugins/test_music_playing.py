@@ -256,3 +256,17 @@ def test_with_epsilon_unlikely_keys_do_not_begin_others_begin_more_often_and_lon
     assert not shares([0, 0, 6, 6])[[0, 2, 3]].any()
     hand = [draw_keys(arrays[1], 3.0, np.array([0, 0, 6, 2]), 0, how, rng) for _ in range(50)]
     assert (np.array(hand) == [False, True, False, True]).all()
+
+
+def test_a_key_more_likely_than_epsilon_begins_however_many_times_as_often_others_do():
+    model = ChordLstm(ChordLstmConfig(hidden=5, channels=3, reach=3, span=2), keys=4).eval()
+    for layer in (model.below.weight, model.read.bias, model.mix.bias):
+        torch.nn.init.zeros_(layer)
+    chances = np.array([0.4, 0.6, 0.9, 0.3])
+    arrays = np.zeros((3, 4), np.float32), np.log(chances / (1 - chances)).astype(np.float32)
+    how, rng = Draw(mode="epsilon", epsilon=0.5, onsets=3.0), np.random.default_rng(0)
+    begun = [False, True, True, False]
+    for _ in range(50):  # three times 0.6, and three times 0.9, are certain
+        drawn = draw_chord(*arrays, chord_weights(model), np.zeros(4, int), how, rng)
+        assert drawn.tolist() == begun
+        assert draw_keys(arrays[1], 4.0, np.zeros(4, int), 0, how, rng).tolist() == begun

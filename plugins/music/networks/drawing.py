@@ -53,7 +53,7 @@ class Draw:
 
     def least(self, sounded: np.ndarray) -> np.ndarray:
         """The probability below which each key stays silent."""
-        return np.where(sounded == 0, self.epsilon * self.onsets, 0.0) * (self.mode == "epsilon")
+        return np.where(sounded == 0, self.epsilon, 0.0) * (self.mode == "epsilon")
 
 
 UNCORRECTED = Draw(a_right=0.0, a_left=0.0, b=0.0)
@@ -105,8 +105,9 @@ def draw_keys(
         divide="ignore", over="ignore"
     ):  # in logarithms, so that no temperature makes all of them underflow to 0
         weight = np.log(how.factor(sounded, how.a_right if hand == 0 else how.a_left))
-        weight -= np.logaddexp(0.0, -logits.astype(np.float64) / how.temperature)
-        weight[weight < np.log(how.least(sounded))] = -np.inf
+        chance = -np.logaddexp(0.0, -logits.astype(np.float64) / how.temperature)
+        weight += chance
+        weight[chance < np.log(how.least(sounded))] = -np.inf
     order = np.argsort(-weight, kind="stable")
     if how.mode == "argmax":
         keys[order[:number]] = True
@@ -210,9 +211,8 @@ def _chain(  # type: ignore[no-untyped-def]
                 total += mix[channel, other] * active[other]
             if total > 0:
                 logit += read[channel] * total
-        p = min(factor[key] / (1.0 + np.exp(-logit / temperature)), 1.0)
-        if p < least[key]:
-            p = 0.0
+        rarity = 1.0 + np.exp(-logit / temperature)
+        p = min(factor[key] / rarity, 1.0) if 1.0 / rarity >= least[key] else 0.0
         amounts[key] = p if soft else (1.0 if uniform[key] < p else 0.0)
         if amounts[key] > 0:
             for distance in range(1, min(reach, keys - 1 - key) + 1):
