@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 FILES = ("generated.mid", "generated.wav", "generated.png", "generated.json")
 """Names of the files that are written."""
+MODES_OF = {
+    "top_p": "nucleus",
+    "epsilon": "epsilon",
+    "onsets": "epsilon",
+    "longest": "epsilon",
+    "a_right": "sample, argmax or nucleus",
+    "a_left": "sample, argmax or nucleus",
+    "b": "sample or nucleus",
+}
+"""The values of `--mode` with which an option has an effect; the others have one with all."""
 
 
 class _Finite(click.FloatRange):
@@ -71,20 +81,17 @@ class _Finite(click.FloatRange):
 @click.option(
     "--epsilon",
     type=_Finite(0, 1, max_open=True),
-    default=0.01,
-    help="Chance below which no key begins.",
+    help="Chance below which no key begins [default: 0.01].",
 )
 @click.option(
     "--onsets",
     type=_Finite(min=0, min_open=True),
-    default=1.3,
-    help="How many times as often keys begin.",
+    help="How many times as often keys begin [default: 1.3].",
 )
 @click.option(
     "--longest",
     type=click.IntRange(min=1),
-    default=8,
-    help="Steps after which a note ends.",
+    help="Steps after which a note ends [default: 8].",
 )
 @click.option(
     "--temperature",
@@ -95,8 +102,7 @@ class _Finite(click.FloatRange):
 @click.option(
     "--top-p",
     type=_Finite(0, 1, min_open=True),
-    default=0.9,
-    help="Of the nucleus.",
+    help="Of the nucleus [default: 0.9].",
 )
 @click.option(
     "--a-right",
@@ -234,6 +240,12 @@ def _continued(
     calibrated = options.pop("calibrated")
     given = {name: value for name, value in options.items() if value is not None}
     how = replace(default_draw(model), **given)
+    for name in given:
+        if how.mode not in (modes := MODES_OF.get(name, how.mode)):
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no effect with --mode {how.mode}, only with "
+                f"{modes}."
+            )
     if seed_file is None:
         roll = experiment.pieces.splits["test"][0].roll
     else:
