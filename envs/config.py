@@ -195,7 +195,7 @@ def _read(path: str) -> str:
         LayoutError: it cannot be read, or is not text.
     """
     try:
-        text = read_text(os.path.expanduser(path), "utf-8-sig")
+        text = read_text(os.path.expanduser(path))
     except FileNotFoundError:
         hint = did_you_mean(path, NAMES) or f" Names are {', '.join(NAMES)}."
         raise LayoutError(f"no layout and no file is called '{path}'.{hint}") from None

@@ -39,11 +39,11 @@ def read_bytes(path: str | Path, most: int = LARGEST) -> bytes:
     return content
 
 
-def read_text(path: str | Path, encoding: str = "utf-8") -> str:
-    """The content of a text file, its lines ended by a line feed.
+def read_text(path: str | Path) -> str:
+    """The content of a UTF-8 text file, without a byte order mark, its lines ended by a line feed.
 
     Raises:
         OSError: as in `read_bytes`.
-        UnicodeDecodeError: when it is not text in that encoding.
+        UnicodeDecodeError: when it is not such text.
     """
-    return read_bytes(path).decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    return read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

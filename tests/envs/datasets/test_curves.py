@@ -15,12 +15,19 @@ from sandbox.errors import UsageError
 
 def written(tmp_path, text):
     path = tmp_path / "points.txt"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize(
-    "text", ["1,2\n3,-4e0\n", "1;2\n3;-4\n", "# x y\n\n 1   2 # first\n3\t-4", "1, 2\r\n3 ,-4\r\n"]
+    "text",
+    [
+        "1,2\n3,-4e0\n",
+        "1;2\n3;-4\n",
+        "# x y\n\n 1   2 # first\n3\t-4",
+        "1, 2\r\n3 ,-4\r\n",
+        "\ufeff1,2\n3,-4\n",
+    ],
 )
 def test_two_columns_are_read_whatever_stands_between(tmp_path, text):
     points = curves.read(written(tmp_path, text))

@@ -208,6 +208,12 @@ def test_a_configuration_file_is_toml_or_json_by_its_ending(tmp_path):
     )
 
 
+def test_a_configuration_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.toml").write_text("\ufeffepisodes = 3\r\n", encoding="utf-8")
+    (tmp_path / "a.json").write_text('\ufeff{"episodes": 3}', encoding="utf-8")
+    assert read_file(tmp_path / "a.toml") == read_file(tmp_path / "a.json") == {"episodes": 3}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
