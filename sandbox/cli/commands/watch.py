@@ -88,6 +88,8 @@ def watch(
         pictures = (frame.draw() for frame in islice(frames, most))
         with whole_file(path, sync=False) as file:
             write_gif(file, pictures, fps * 2)
+    if next(frames, None) is not None:
+        click.echo(f"Warning: the GIF ends after --frames {most}; there is more.", err=True)
     print_written(watched, path, as_json, "its configuration, curves and artifacts")
     return 0
 

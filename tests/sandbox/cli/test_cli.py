@@ -407,6 +407,12 @@ def test_watch_writes_a_gif_of_how_it_learned(say, maze, tmp_path):
         assert 20 < film.n_frames <= 150
 
 
+def test_watch_says_when_a_gif_ends_before_the_run_does(say, maze):
+    words = ("watch", maze["run"], "--render", "gif", "--final", "--frames")
+    assert "Warning: the GIF ends after --frames 2; there is more" in say(*words, "2").err
+    assert "Warning" not in say(*words, "100000").err
+
+
 def test_watch_of_a_lab_without_frames_is_refused(say, walk, monkeypatch):
     from sandbox.registry.registry import registry
 
