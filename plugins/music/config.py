@@ -151,10 +151,13 @@ class MusicConfig(LabConfig):
         60,
         ge=1,
         le=100_000,
-        description="at most; an epoch has as many steps as the training pieces",
+        description="at most; an epoch has about as many steps as the training pieces",
     )
     frames: int | None = Field(
-        None, ge=1, description="steps learned from at most, over all epochs; none for no limit"
+        None,
+        ge=1,
+        description="steps to learn from: as many epochs as fit, below one as many updates, but at "
+        "least one; none for no limit",
     )
     patience: int | None = Field(
         15, ge=1, description="epochs without a better validation before it stops; none for never"
