@@ -85,13 +85,14 @@ def piano_roll(roll: np.ndarray, seed_steps: int, steps_per_beat: int, title: st
             axes.set_yticks(octaves, [f"C{one // 12 - 1}" for one in octaves])
             axes.set_ylabel(("right hand", "left hand")[number] if hands == 2 else "both hands")
         rows[0].set_title(title)
+        narrow = 24 * seed_steps < len(roll)  # the word needs about a 24th of the axes
         rows[0].annotate(
             "seed",
             (seed_steps / steps_per_beat, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(-4, -12),
+            xytext=(4 if narrow else -4, -12),
             textcoords="offset points",
-            ha="right",
+            ha="left" if narrow else "right",
         )
         rows[-1].set_xlabel("beats")
     return figure

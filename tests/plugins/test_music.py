@@ -22,7 +22,7 @@ from envs.datasets.midi import Unreadable, midi_bytes, pretty_midi_of, read_piec
 from envs.datasets.pieces import read_folder, split_of
 from envs.datasets.rolls import HELD, KEYS, STRUCK, joined, transposed
 from plugins.music.config import ChordLstmConfig, MusicConfig
-from plugins.music.figures import learning_curve
+from plugins.music.figures import learning_curve, piano_roll
 from plugins.music.generate import continued, default_draw
 from plugins.music.lab import MusicLab
 from plugins.music.lanes import Lanes
@@ -406,3 +406,15 @@ def test_the_learning_curve_counts_whole_epochs():
     learn, validate = ({"epoch": epochs, name: epochs / 3} for name in ("loss", "nll"))
     ticks = learning_curve(learn, validate, {}).axes[1].get_xticks()
     assert all(float(tick).is_integer() for tick in ticks)
+
+
+@pytest.mark.parametrize("hands", [1, 2])
+@pytest.mark.parametrize(("seed", "steps"), [(1, 400), (16, 400), (17, 400), (32, 256), (5, 5)])
+def test_the_word_seed_stays_in_the_axes_of_the_piano_roll(hands, seed, steps):
+    roll = np.zeros((seed + steps, hands, KEYS), np.uint8)
+    figure = piano_roll(roll, seed, 4, "one")
+    axes = figure.axes[0]
+    figure.canvas.draw()
+    (word,) = (text for text in axes.texts if text.get_text() == "seed")
+    assert axes.get_window_extent().x0 <= word.get_window_extent().x0
+    assert word.get_window_extent().x1 <= axes.get_window_extent().x1
