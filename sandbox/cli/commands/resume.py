@@ -16,7 +16,7 @@ from sandbox.cli.options import (
     store_option,
     watch_option,
 )
-from sandbox.store import Store
+from sandbox.store import Store, verify
 
 
 @click.command()
@@ -94,7 +94,8 @@ def resume(
         return print_sweep(resumed, as_json=as_json)
     folder = store.find(run)
     before = folder.read()
-    if before.status == "finished" and before.pictured and not track and not as_json and not repair:
+    done = before.status == "finished" and before.pictured
+    if done and not (track or as_json or repair or verify.check(folder)["problems"]):
         click.echo(f"Run {before.id} is finished; there is nothing left to do.", err=True)
     settings = settings_given({**how, "as_json": as_json})
     return print_executed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +78,16 @@ def test_watch_writes_into_the_run_which_stays_whole(say, made, here, words, nam
     assert list(listed) == sorted(listed) == made.folder.artifacts.names()
     assert say("verify", made.id).code == 0 and check(made.folder)["artifacts"] == len(listed)
     assert "nothing left to do" in say("resume", made.id).err
+
+
+def test_a_finished_run_with_a_missing_file_has_something_left_to_do(say, made, here):
+    (made.path / "artifacts" / "end.json").unlink()
+    said = say("resume", made.id)
+    assert said.code == 0 and "nothing left to do" not in said.err
+    assert say("verify", made.id).code == 0
+    shutil.rmtree(made.path / "checkpoints")
+    said = say("resume", made.id)
+    assert said.code != 0 and "nothing left to do" not in said.err and "--repair" in said.err
 
 
 def test_watching_again_takes_the_place_of_the_film_before(say, made, here):
