@@ -17,7 +17,7 @@ import numpy as np
 
 from envs.datasets.rolls import HIGHEST, LOWEST, Notes, notes_of, roll_of, steps_of
 from sandbox.extras import missing
-from sandbox.text import number
+from sandbox.text import number, plural
 
 MAX_BYTES = 16_000_000
 MAX_BEATS = 10_000
@@ -83,7 +83,7 @@ def read_piece(content: bytes, name: str, steps_per_beat: int) -> Piece:
     tracks, ticks_per_beat = _tracks(content)
     counted = sum(len(track.notes) for track in tracks)
     if not counted:
-        raise Unreadable("no notes")
+        raise Unreadable("no notes (percussion is left out)")
     tracks = [_part(track, np.isin(track.notes[:, 2], PITCHES)) for track in tracks]
     tracks = [track for track in tracks if len(track.notes)]
     if not tracks:
@@ -207,7 +207,9 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
             side = "right" if height > limit or (known == "right" and height == limit) else "left"
         hands[side].append(track)
         placed.append(f"'{track.name.strip()}' {side}")
-    how = "by name" if len(tracks) == 2 and not placed else f"by name, {len(tracks)} tracks"
+    how = "by name"
+    if len(tracks) != 2 or placed:
+        how += f", {plural(len(tracks), 'track')}"
     if placed:
         how += f"; by register {', '.join(placed)}"
     silence = Track("", np.zeros((0, 3), dtype=np.int64))

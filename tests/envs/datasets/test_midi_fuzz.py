@@ -62,6 +62,7 @@ NOTE = b"\x00\x90\x3c\x40\x60\x80\x3c\x00"
     ("content", "says"),
     [
         (song(b""), "no notes"),
+        (song(b"\x00\x99\x3c\x40\x60\x89\x3c\x00"), "percussion is left out"),
         (song(NOTE.replace(b"\x3c", b"\x10")), "outside the piano's range"),
         (song(NOTE, ticks=0), "0 ticks per beat"),
         (song(b"\xff\xff\xff\x7f" + NOTE[1:], ticks=1), f"more than {MAX_BEATS}"),

@@ -40,3 +40,7 @@ def test_a_word_that_only_ends_like_a_hands_name_names_no_hand(name):
 def test_a_name_decides_whatever_the_register(right, left):
     hands, how = assign_hands([track(left, 72), track(right, 40)])
     assert [pitches(hand) for hand in hands] == [[40], [72]] and how == "by name"
+
+
+def test_one_track_that_names_its_hand_is_one():
+    assert assign_hands([track("right", 60)])[1] == "by name, 1 track"
