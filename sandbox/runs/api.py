@@ -184,7 +184,7 @@ def start(request: Request, store: Store, settings: Settings) -> Run:
             record.write(folder.record_path)
             loop = _loop(folder, record, lab, config, settings, observers, warnings)
             loop.run()
-    except (StoreError, UsageError):
+    except BaseException:
         if not request.id and not folder.record_path.exists():  # the run never began
             shutil.rmtree(folder.path, ignore_errors=True)
         raise

@@ -55,6 +55,16 @@ def test_only_runs_of_the_store_can_be_deleted(store, walk, tmp_path, say):
     assert run.path.exists()
 
 
+def test_a_run_that_is_interrupted_before_it_begins_leaves_no_folder(store, walk, monkeypatch):
+    def import_libraries(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "threads_of", import_libraries)
+    with pytest.raises(KeyboardInterrupt):
+        start(store)
+    assert not list((store / "walk").iterdir())
+
+
 def test_a_run_that_is_written_to_cannot_be_deleted(store, walk):
     run = start(store)
     entered, leave = threading.Event(), threading.Event()
