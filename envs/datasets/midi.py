@@ -206,7 +206,7 @@ def _by_name(tracks: Sequence[Track], sides: list[str]) -> tuple[list[list[Track
             known, limit = next(iter(heights.items()))
             side = "right" if height > limit or (known == "right" and height == limit) else "left"
         hands[side].append(track)
-        placed.append(f"'{track.name.strip()}' {side}")
+        placed.append(f"'{' '.join(track.name.split())}' {side}")
     how = "by name"
     if len(tracks) != 2 or placed:
         how += f", {plural(len(tracks), 'track')}"

@@ -44,3 +44,10 @@ def test_a_name_decides_whatever_the_register(right, left):
 
 def test_one_track_that_names_its_hand_is_one():
     assert assign_hands([track("right", 60)])[1] == "by name, 1 track"
+
+
+def test_the_name_of_a_track_keeps_to_its_line_and_column_of_the_report():
+    hands, how = assign_hands([track("left", 40), track("Second\tvoice\n", 72)])
+    assert (
+        pitches(hands[0]) == [72] and how == "by name, 2 tracks; by register 'Second voice' right"
+    )
