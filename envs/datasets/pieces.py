@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,7 +126,8 @@ def read_folder(
     Raises:
         UsageError: when no file in it can be read as a piece.
     """
-    given = all((folder / split).is_dir() for split in SPLITS)
+    found = [split for split in SPLITS if (folder / split).is_dir()]
+    given = len(found) == len(SPLITS)
     groups: dict[str, list[Piece]] = {split: [] for split in SPLITS}
     report: list[Line] = []
     seen: dict[bytes, str] = {}
@@ -151,7 +152,14 @@ def read_folder(
         report.append(Line(name, split, piece.how, len(piece.roll)))
     if not any(groups.values()):
         raise UsageError(_nothing_in(folder, report))
-    return in_splits(groups, report, str(folder.name))
+    pieces = in_splits(groups, report, str(folder.name))
+    if given or not found:
+        return pieces
+    note = (
+        f"The folder has {' and '.join(found)}, but not all of {', '.join(SPLITS)}: a hash of each "
+        "file's name chooses its split, whatever its folder."
+    )
+    return replace(pieces, notes=(note, *pieces.notes))
 
 
 def in_splits(groups: Mapping[str, Iterable[Piece]], report: Iterable[Line], source: str) -> Pieces:

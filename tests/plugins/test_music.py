@@ -137,6 +137,23 @@ def test_a_folder_without_a_piece_is_an_error_and_a_bad_file_a_line(tmp_path):
     assert pieces.skipped == 1 and "not a MIDI file" in pieces.table()
 
 
+def test_folders_of_which_one_is_missing_are_no_splits_and_that_is_said(tmp_path):
+    for number, split in enumerate(("train", "test")):
+        (tmp_path / split).mkdir()
+        content = midi_bytes(compose(0, number, 4), steps_per_beat=4)
+        (tmp_path / split / f"{number}.mid").write_bytes(content)
+    (note,) = (
+        note
+        for note in read_folder(tmp_path, steps_per_beat=4, seed=0).notes
+        if "train, valid, test" in note
+    )
+    assert "has train and test, but not all" in note
+    (tmp_path / "valid").mkdir()
+    given = read_folder(tmp_path, steps_per_beat=4, seed=0)
+    assert not any("train, valid, test" in note for note in given.notes)
+    assert [len(given.splits[split]) for split in ("train", "test")] == [1, 1]
+
+
 def test_adding_a_file_moves_no_other_to_another_split():
     names = [f"piece {number}.mid" for number in range(2000)]
     first = [split_of(name, 5, 0.1, 0.1) for name in names]
