@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sandbox.errors import UsageError
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
 def device_of(name: str) -> torch.device:
-    """The device to compute on; "auto" takes an accelerator where there is one."""
+    """The device to compute on; "auto" takes an accelerator where there is one.
+
+    Raises:
+        UsageError: when this machine has none of that name.
+    """
     import torch
 
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(kind for kind in there if there[kind])
+    elif not there[name]:
+        raise UsageError(f"PyTorch finds no {name}: begin again with --device cpu.")
+    return torch.device(name)
 
 
 def use_threads(count: int) -> None:

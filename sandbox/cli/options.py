@@ -17,7 +17,7 @@ from sandbox.config.model import LabConfig, Layer, show_value
 from sandbox.config.options import Option, options
 from sandbox.config.resolve import layer_of, read_file
 from sandbox.lab import Lab
-from sandbox.runs.request import MOST_THREADS, Request
+from sandbox.runs.request import DEVICES, MOST_THREADS, Request
 from sandbox.store import Store
 from sandbox.text import Document
 
@@ -203,7 +203,7 @@ def request_options(
         ),
         click.option(
             "--device",
-            type=click.Choice(["cpu", "cuda", "mps", "auto"]),
+            type=click.Choice(DEVICES),
             default="cpu",
             help="For labs that can use one.",
         ),

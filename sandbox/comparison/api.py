@@ -155,6 +155,8 @@ def compare(
     margin: float = MARGIN,
     max_seeds: int = MAX_SEEDS,
     progress: Progress | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
     **options: Any,
 ) -> Comparison:
     """Compare agents on a lab: each learns with every seed.
@@ -177,6 +179,7 @@ def compare(
         margin, max_seeds: with `until_decided`, the margin as a share of the optimum, in (0, 1),
             and the most seeds of an agent, >= `seeds`.
         progress: called at the beginning and after each run.
+        threads, device: of each run; see `sandbox.runs.request.Request`.
         **options: single settings of the lab, over `config`: `episodes=100`.
 
     Returns:
@@ -191,7 +194,8 @@ def compare(
         >>> len(compare("empty-grid", ["sarsa", "q-learning"], seeds=3, episodes=300).table)
         2
     """
-    request = Request(lab, preset, [config or {}, options], seed, seeds, track=track)
+    layers = [config or {}, options]
+    request = Request(lab, preset, layers, seed, seeds, threads=threads, device=device, track=track)
     until = seed_plan(until_decided, request, margin, max_seeds)
     return compare_agents(
         ComparisonRequest(request, agents, agent_options or {}, given, until=until),

@@ -159,6 +159,8 @@ def compare_tasks(
     workers: int = 0,
     scheduler: str = "",
     progress: Progress | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
     **options: Any,
 ) -> TasksComparison:
     """Compare agents on several tasks: each learns each of them with every seed.
@@ -171,7 +173,8 @@ def compare_tasks(
         config, agent_options: settings as in `compare`, for all tasks.
         optimum: the score that becomes 1, by a task's label, where the optimum is unknown, such as
             `{"gym:cartpole": 500}`, or where it is another.
-        fresh, pictures, store, track, workers, scheduler, progress: as in `compare`.
+        fresh, pictures, store, track, workers, scheduler, progress, threads, device: as in
+            `compare`.
         output: folder of page and document; those of single tasks stay in the store.
         **options: single settings that all labs have, over `config`: `episodes=100`.
 
@@ -188,7 +191,8 @@ def compare_tasks(
         >>> made.results.optimum, list(made.tasks)
         (1.0, ['maze', 'empty-grid'])
     """
-    request = Request("", preset, [config or {}, options], seed, seeds, track=track)
+    layers = [config or {}, options]
+    request = Request("", preset, layers, seed, seeds, threads=threads, device=device, track=track)
     return compare_on_tasks(
         ComparisonRequest(request, agents, agent_options or {}, (), tasks, optimum or {}),
         Store.lasting(store),

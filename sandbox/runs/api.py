@@ -48,6 +48,9 @@ def run(
     checkpoint_every: float = 30.0,
     pictures: bool = True,
     track: Sequence[str] = (),
+    threads: int | None = None,
+    device: str = "cpu",
+    data: StrPath | None = None,
     **options: Any,
 ) -> Run:
     """Run a lab from beginning to end.
@@ -67,6 +70,7 @@ def run(
         checkpoint_every: seconds between checkpoints.
         pictures: whether to make pictures at the end.
         track: names of observers.
+        threads, device, data: see `sandbox.runs.request.Request`.
         **options: single settings, over `config`: `agent="sarsa"`, `episodes=100`.
 
     Returns:
@@ -85,7 +89,9 @@ def run(
         >>> len(finished.metrics["learn/return"])  # one for each episode
         1500
     """
-    request = Request(lab, preset, [config or {}, options], seed, seeds, full_metrics, track=track)
+    layers = [config or {}, options]
+    place = None if data is None else Path(data)
+    request = Request(lab, preset, layers, seed, seeds, full_metrics, threads, device, place, track)
     return start(request, Store.lasting(store), Settings(checkpoint_every, max_time, pictures))
 
 

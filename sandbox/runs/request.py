@@ -23,6 +23,8 @@ MOST_SEEDS = 1_000_000
 MOST_THREADS = 1024
 """Of one run, and worker processes."""
 
+DEVICES = ("cpu", "cuda", "mps", "auto")
+
 
 def whole_number(option: str, value: Any) -> int:
     """A value as an int, NumPy's kinds included.
@@ -51,7 +53,7 @@ class Request:
         threads: for numerical libraries; None lets the lab choose. A lab that does not choose gets
             all cores that this process may use.
         device: "cpu", "cuda", "mps", or "auto".
-        data: folder of data files, or None.
+        data: folder of data files, or the one file that a lab reads; None for what the lab finds.
         track: names of observers; "NAME=TEXT" passes a text on to one that takes it.
         command: the command line, for the record.
         id: the run's id, if a sweep or comparison has already chosen it; "" creates one.
@@ -71,8 +73,13 @@ class Request:
     id: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("seed", "seeds"):
-            object.__setattr__(self, name, whole_number(f"--{name}", vars(self)[name]))
+        for name in ("seed", "seeds", "threads"):
+            if (value := vars(self)[name]) is not None:
+                object.__setattr__(self, name, whole_number(f"--{name}", value))
+        if self.device not in DEVICES:
+            raise UsageError(f"--device {self.device!r}: it should be {', '.join(DEVICES)}.")
+        if self.data is not None and not self.data.exists():
+            raise UsageError(f"--data {self.data}: there is no such file or folder.")
         for layer in self.layers:
             if not isinstance(layer, Mapping):
                 raise UsageError(
@@ -90,7 +97,7 @@ class Request:
         ranges = {
             "--seed": (self.seed, 0, 2**63 - min(max(self.seeds, 1), MOST_SEEDS)),
             "--seeds": (self.seeds, 1, MOST_SEEDS),
-            "--threads": (self.threads or 1, 1, MOST_THREADS),
+            "--threads": (1 if self.threads is None else self.threads, 1, MOST_THREADS),
         }
         return [
             f"{option} {value}: it should be from {least} to {most}"

@@ -95,6 +95,9 @@ def sweep(
     scheduler: str = "",
     pictures: bool = False,
     store: StrPath | None = None,
+    threads: int = 1,
+    device: str = "cpu",
+    data: StrPath | None = None,
     **options: Any,
 ) -> Sweep:
     """Run a lab with many configurations.
@@ -117,6 +120,7 @@ def sweep(
             folder.
         pictures: whether each run makes pictures.
         store: folder of runs; None takes SANDBOX_STORE, else `runs` here.
+        threads, device, data: of each run; see `sandbox.runs.request.Request`.
         **options: single settings shared by all configurations, over `config`: `episodes=500`.
 
     Returns:
@@ -131,7 +135,9 @@ def sweep(
         >>> len(result.ranking), result.status
         (2, 'finished')
     """
-    request = Request(lab, preset, [config or {}, options], seed, seeds, threads=1)
+    layers = [config or {}, options]
+    place = None if data is None else Path(data)
+    request = Request(lab, preset, layers, seed, seeds, threads=threads, device=device, data=place)
     wanted = SweepRequest(request, grid, random, tpe, objective, direction, prune)
     settings = Settings(pictures=pictures)
     return begin(wanted, Store.lasting(store), settings, Workers(workers, scheduler))

@@ -16,11 +16,12 @@ from agents.supervised.augmentation import AugmentationConfig, deform, displacem
 from agents.supervised.config import TrainingConfig
 from agents.supervised.optimisation import Average, optimizer, rate
 from agents.supervised.saving import load_model, save_model
+from agents.supervised.tensors import device_of
 from plugins.autoencoder.config import AutoencoderConfig
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.network import network
 from sandbox import run
-from sandbox.errors import RunFailed, SandboxError
+from sandbox.errors import RunFailed, SandboxError, UsageError
 from sandbox.store.artifacts import Artifacts
 
 pytestmark = pytest.mark.extras
@@ -224,3 +225,10 @@ def test_averaged_and_rounded_training_learns_and_augmentation_is_part_of_it(sto
         pictures=False,
     )
     assert made.summary["test_accuracy"] > 0.75 and "best_epoch" not in made.summary
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
+def test_a_device_that_is_not_there_is_said_with_what_to_type():
+    with pytest.raises(UsageError, match="finds no cuda: begin again with --device cpu"):
+        device_of("cuda")
+    assert device_of("auto").type in ("cpu", "mps")

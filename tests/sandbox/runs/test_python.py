@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 
 import sandbox
+from sandbox.errors import UsageError
 
 AGENTS = {"agents": ["sarsa"], "seeds": 1, "episodes": 1}
 
@@ -70,3 +72,28 @@ def test_a_run_is_resumed_by_its_folder(store, walk):
     stopped = sandbox.run("walk", max_time=1e-6)
     assert stopped.status == "timed-out"
     assert sandbox.resume(stopped.path).status == "finished"
+
+
+def test_data_threads_and_device_are_those_of_the_command_line(store, walk, tmp_path):
+    record = sandbox.run("walk", data=str(tmp_path), threads=2, device="auto").record
+    assert (record.data, record.threads, record.device) == (str(tmp_path), 2, "auto")
+    sandbox.sweep("walk", grid={"steps": [3]}, data=tmp_path, threads=2)
+    record = sandbox.load("last").record
+    assert (record.data, record.threads) == (str(tmp_path), 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"data": "nowhere"}, "--data nowhere: there is no such file or folder"),
+        ({"device": "tpu"}, "--device 'tpu': it should be cpu, cuda, mps, auto"),
+        ({"threads": 0}, "--threads 0: it should be from 1 to 1024"),
+        ({"threads": 1.5}, "--threads 1.5: it should be a whole number"),
+    ],
+)
+@pytest.mark.parametrize("how", ["run", "sweep"])
+def test_where_to_compute_is_checked_before_a_run_begins(store, walk, how, asked, said):
+    more = {"grid": {"steps": [2, 3]}} if how == "sweep" else {}
+    with pytest.raises(UsageError, match=re.escape(said)):
+        getattr(sandbox, how)("walk", **asked, **more)
+    assert not store.exists()
