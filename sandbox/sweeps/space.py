@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,7 @@ def grid(
         except ConfigError as error:
             wrong |= dict.fromkeys(error.problems)
             continue
-        params = {name: look_up(dump(resolved), name) for name in axes}
+        params = {name: look_up(dump(resolved), name) for name in _names(axes, values)}
         key = repr(sorted(params.items()))
         if key in points:  # two spellings of the same value: 0.1 and 0.10
             wrong[f"the grid holds {show(params)} more than once"] = None
@@ -111,6 +111,15 @@ def grid(
         shown = list(wrong)[:SHOWN_PROBLEMS]
         raise ConfigError(title, [*shown, f"… and {more} more"] if more > 0 else shown)
     return list(points.values())
+
+
+def _names(axes: Iterable[str], values: Sequence[Any]) -> Iterator[str]:
+    """What a point sets: each axis, and the options in a value such as {"name": "sarsa", "alpha":
+    0.1}."""
+    for axis, value in zip(axes, values, strict=True):
+        yield axis
+        if isinstance(value, Mapping):
+            yield from (f"{axis}.{option_name(name)}" for name in value if name != "name")
 
 
 def _axis_problems(axes: Mapping[str, Sequence[Any]], fixed: Sequence[Layer]) -> list[str]:

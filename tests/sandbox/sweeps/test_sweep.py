@@ -619,3 +619,14 @@ def test_the_picture_says_that_others_are_as_good_as_the_best():
     for some, label in ((results, "best: trial 0, the first of 2"), (results[1:], "best: trial 1")):
         (legend,) = parallel_coordinates(some, "goal", "maximize", "").legends
         assert [text.get_text() for text in legend.get_texts()] == [label]
+
+
+def test_values_of_an_axis_may_have_options_of_their_own():
+    agents = [{"name": "sarsa", "alpha": 0.1}, {"name": "sarsa", "alpha": 0.3}, "q-learning"]
+    made = sweep("maze", preset="quick", episodes=5, grid={"agent": agents})
+    assert sorted(map(str, (one.params for one in made.ranking))) == [
+        "{'agent': 'q-learning'}",
+        "{'agent': 'sarsa', 'agent.alpha': 0.1}",
+        "{'agent': 'sarsa', 'agent.alpha': 0.3}",
+    ]
+    assert {made.runs(one)[0].config["agent"]["alpha"] for one in made.ranking} == {0.1, 0.3, 0.25}
