@@ -6,6 +6,7 @@ command that shows it at work (`command.txt`).
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 import string
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from sandbox.errors import UsageError
 from sandbox.registry.registrar import canonical
+from sandbox.registry.registry import registry
 
 KINDS = ("lab", "agent", "env", "observer")
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -32,7 +34,8 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
         The files, the most important first.
 
     Raises:
-        UsageError: when the name cannot be a module's, or a file is in the way.
+        UsageError: when the name cannot be a module's or is taken, a file is in the way, or the
+            files cannot be written.
     """
     name = canonical(name)
     module = name.replace("-", "_")
@@ -56,10 +59,29 @@ def write(name: str, kind: str, parent: Path, one_file: bool = False) -> list[Pa
                 f"{path} is there already; nothing was written. Choose another name, or another "
                 "folder with --in."
             )
-    for path, template in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_rendered(template, name, kind, one_file), encoding="utf-8")
+    if _is_taken(name, module, kind):
+        raise UsageError(
+            f"'{name}' is taken: a module, a plugin, or what plugins bring has this name. Choose "
+            "another."
+        )
+    try:
+        for path, template in paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_rendered(template, name, kind, one_file), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write to {parent}: {error.strerror}. Choose another folder with --in."
+        ) from error
     return list(paths)
+
+
+def _is_taken(name: str, module: str, kind: str) -> bool:
+    """Whether a new plugin of that name could not be loaded, or would hide a module of others."""
+    known = registry()
+    names = [*known.plugins, *(entry.name for entry in known.entries(kind))]
+    found = importlib.util.find_spec(module)  # a folder without __init__.py has no origin
+    there = found and found.origin and Path(found.origin).parent != Path.cwd()
+    return name in names or bool(there)
 
 
 def try_it(name: str, kind: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +133,31 @@ def test_a_name_that_is_no_module_s_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match="cannot name a plugin"):
         scaffold.write(name, "lab", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("one_file", [True, False])
+@pytest.mark.parametrize("name", ["numpy", "random", "sys", "sandbox", "agents", "maze"])
+def test_a_name_that_is_taken_is_refused(tmp_path, name, one_file):
+    """A file called sandbox.py ended every later command in its folder."""
+    with pytest.raises(UsageError, match=f"'{name}' is taken"):
+        scaffold.write(name, "lab", tmp_path, one_file)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_another_agent_has_is_refused_for_an_agent_alone(tmp_path):
+    with pytest.raises(UsageError, match="'q-learning' is taken"):
+        scaffold.write("q-learning", "agent", tmp_path)
+    assert scaffold.write("q-learning", "lab", tmp_path)
+
+
+def test_a_plugin_of_one_file_may_become_a_package_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    scaffold.write("album", "lab", Path(), one_file=True)
+    assert scaffold.write("album", "lab", Path("packages"))
+
+
+def test_a_folder_that_cannot_be_made_is_told(say, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = say("new", "plugin", "mine", "--in", tmp_path / "file" / "folder")
+    assert said.code == 2 and "Cannot write to" in said.err and "--in" in said.err
