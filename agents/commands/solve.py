@@ -156,7 +156,9 @@ def _print(
             err=True,
         )
     options = given_below("--env.")
-    proposed = [(["run", *env.lab, *options, *_learner()], "learn it")]
+    # the lab `gym` has another discount than `solve` and our grids
+    discount = option_given("discount") or str(document["discount"]) * env.episodic
+    proposed = [(["run", *env.lab, *options, *_learner(discount)], "learn it")]
     if not env.episodic:
         proposed.append((["play", name, *options], "walk it yourself"))
     next_commands(*proposed)
@@ -179,13 +181,13 @@ def _print_episode(name: str, document: Document) -> None:
     pairs(figures({key: document[key] for key in EPISODE[1:] if key in document}))
 
 
-def _learner() -> list[str]:
-    """Command-line arguments for an agent that learns the policy, with the same discount: SARSA if
-    it explores with an ε, else Q-learning."""
+def _learner(discount: str) -> list[str]:
+    """Command-line arguments for an agent that learns the policy: SARSA if it explores with an ε,
+    else Q-learning; with a discount, unless it is ""."""
     epsilon = option_given("epsilon")
     explores = float(epsilon or 0) > 0
     words = ["--agent", "sarsa" if explores else "q-learning"]
-    if discount := option_given("discount"):
+    if discount:
         words += ["--agent.discount", discount]
     if explores:
         words += ["--agent.policy", "epsilon-greedy", "--agent.epsilon", epsilon]

@@ -111,6 +111,15 @@ def test_solve_proposes_an_agent_that_learns_the_policy_it_found(say, env):
     assert "--agent q-learning" in greedy and "--agent.epsilon" not in greedy
 
 
+@pytest.mark.parametrize("env", ["empty-grid", "FrozenLake-v1"])
+def test_solve_proposes_the_discount_that_it_solved_with_by_default(say, env):
+    said = say("solve", env)
+    (line,) = [line for line in said.out.splitlines() if line.endswith("learn it")]
+    words = line.split("  ")[0].split()[3:]
+    made = say(*words, "--episodes", "2", "--render", "none", "--json").document
+    assert made["config"]["agent"]["discount"] == say("solve", env, "--json").document["discount"]
+
+
 def test_solve_divides_no_return_by_a_limit_that_the_episode_does_not_reach(say):
     walk = say("solve", "CliffWalking-v1", "--discount", "1", "--json").document
     assert walk["episode_return"] == -13 and "reward_per_step" not in walk
