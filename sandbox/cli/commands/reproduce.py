@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.cli.arguments import again, command_line
+from sandbox.cli.arguments import again, command_line, taken_out, words
 from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="Runs of each figure [default: 200, a claim may set another number].",
 )
-@click.option("--quick", is_flag=True, help="Fewer runs (40); the results are marked as such.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Fewer runs (40, without --seeds); the results are marked as such.",
+)
 @click.option(
     "--budget",
     type=Seconds(0, min_open=True),
@@ -73,7 +77,7 @@ def reproduce(
     wanted = measure.select(names, data)
     folder = _folder(output, names, store)
     plan = measure.ReproductionRequest(
-        wanted, seeds, quick, budget, threads or available_cores(), data
+        wanted, seeds, quick and seeds is None, budget, threads or available_cores(), data
     )
     click.echo(
         f"{plural(len(wanted), 'figure')}, about {duration(plan.seconds())} of processor time.",
@@ -186,7 +190,8 @@ def _next(reproduction: Reproduction) -> tuple[list[str], str]:
     if reproduction.failed:
         return again({"--seeds": "1000"}, without=["--quick"]), "the same with more runs"
     if reproduction.plan.quick or reproduction.left_out:
-        whole = again({}, without=["--quick"])
+        rest, _ = taken_out(words(), ["--seeds", "--budget"])
+        whole = [word for word in rest if word != "--quick"]
         return whole, "all of it, with as many runs as a verdict should rest on"
     lab = reproduction.rows[-1].lab
     preset = ["--preset", "report"] if "report" in registry().lab(lab).presets else []

@@ -239,6 +239,20 @@ def test_a_budget_says_what_it_left_out(say, claimed, tmp_path):
     assert document["left_out"] == ["C1", "C2"]
 
 
+def test_the_next_command_measures_all_of_it_with_enough_runs(say, claimed, tmp_path):
+    out = "--out", str(tmp_path / "a")
+    for words in (["--budget", "0.0000001"], ["--quick"], ["--budget=0.0000001", "--seeds", "3"]):
+        *_, last = say("reproduce", "C1", *words, *out).out.splitlines()
+        command, _, what = last.partition("  ")
+        assert command.split()[3:7] == ["reproduce", "C1", *out] and "all of it" in what
+
+
+def test_a_number_of_seeds_is_not_called_quick(say, claimed, tmp_path):
+    words = "reproduce", "claimed", "--quick", "--seeds", "50", "--out", tmp_path / "a"
+    assert "Quick" not in say(*words).out
+    assert say(*words, "--json").document["quick"] is False
+
+
 def test_what_figures_share_is_counted_and_waited_for_once():
     calls = []
 
