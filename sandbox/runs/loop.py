@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from numbers import Real
+from numbers import Integral, Real
 
 from sandbox.config.model import LabConfig
 from sandbox.errors import (
@@ -341,8 +341,9 @@ class Loop:
         If the process is killed in between, the run can be resumed; it then ends a second time.
         """
         self._record.ended = now()
-        if self.work.experiment is not None:
-            self._record.done_units = self.experiment.done_units
+        experiment = self.work.experiment
+        if experiment is not None and isinstance(experiment.done_units, Integral):
+            self._record.done_units = experiment.done_units
         try:
             with contextlib.suppress(OSError, StoreError):
                 self._record.artifacts = self.folder.artifacts.listing()

@@ -56,6 +56,7 @@ class Work:
 
         Raises:
             NotAnExperiment: when it lacks an attribute or method of an experiment.
+            ValueError: when its limit is no count.
         """
         try:
             with self._globals.active():
@@ -70,6 +71,7 @@ class Work:
                 f"`build` returned a {name}, which is not an experiment. Derive its class from "
                 f"sandbox.Experiment: class {name}(Experiment).",
             )
+        _refuse_impossible_count("limit", experiment.limit or 0)
         self.experiment = experiment
         return experiment
 
@@ -78,6 +80,7 @@ class Work:
 
         Raises:
             NotAnExperiment: when the experiment returns something other than blocks.
+            ValueError: when what it has done is no count.
         """
         assert self.experiment is not None
         with self._globals.active():
@@ -88,6 +91,7 @@ class Work:
         if not listed or not all(isinstance(block, Block) for block in blocks):
             wrong = f"not {type(blocks).__name__}: [Block('learn', {{'step': [1]}})]"
             raise NotAnExperiment(f"`advance` must return a list of sandbox.Block, {wrong}.")
+        _refuse_impossible_count("done_units", self.experiment.done_units)
         return blocks, seconds
 
     def summary(self) -> Summary:
@@ -229,4 +233,4 @@ def _kind(value: object) -> str:
 def _refuse_impossible_count(name: str, count: object) -> None:
     """Raise ValueError unless `count` is an integer in [0, 2^63)."""
     if isinstance(count, bool) or not isinstance(count, Integral) or not 0 <= int(count) < 2**63:
-        raise ValueError(f"{name} = {count!r} is not a count")
+        raise ValueError(f"{name} = {count!r} is not a count: an int, 0 or more")

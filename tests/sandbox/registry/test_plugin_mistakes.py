@@ -127,6 +127,25 @@ def test_a_class_in_place_of_its_name_is_refused(refused):
     assert "expected 'package.module:attribute'" in said
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("self.limit = 3", "self.limit = 6 / 2", "limit = 3.0"),
+        ("self.limit = 3", "self.limit = float('inf')", "limit = inf"),
+        ("self.done_units += 1", "self.done_units += 0.5", "done_units = 0.5"),
+    ],
+)
+def test_counts_that_are_no_integers_end_a_run_whose_record_can_be_read(
+    in_process, tmp_path, before, after, named
+):
+    """They were written into run.json, which was then said to be damaged, with all it held."""
+    path = tmp_path / "mine.py"
+    path.write_text(LAB.replace(before, after))
+    said = in_process("run", "mine", "--render", "none", "-p", path)
+    assert said.code == 1 and f"{named} is not a count" in said.err and "damaged" not in said.err
+    assert in_process("show", "last", "--json").document["status"] == "failed"
+
+
 def test_settings_that_are_no_tuple_are_refused(in_process, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(AGENT + "\n    def settings(self):\n        return self.config.gap\n")
