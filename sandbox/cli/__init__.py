@@ -19,14 +19,8 @@ from sandbox.cli.arguments import taken_out
 from sandbox.cli.output import only_documents
 from sandbox.errors import PluginError, SandboxError, UnknownNameError, did_you_mean
 from sandbox.registry.registrar import canonical
-from sandbox.registry.registry import registry
-from sandbox.tables import read_table
+from sandbox.registry.registry import COMMANDS, registry
 from sandbox.text import printable
-
-COMMANDS: dict[str, str] = read_table(__file__, "commands.json")
-"""The core's own commands: name -> one line of help; each is the function of that name
-in the module of that name in `commands` (`list`: in `listing`). Plugins register more."""
-
 
 NEEDS = {
     "-p": "a file: -p mylab.py",

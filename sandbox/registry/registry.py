@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 BUILT_IN = read_table(__file__, "built_in.json")
 """The plugins of this distribution: name -> module. Only other distributions have entry points."""
 
+COMMANDS: dict[str, str] = read_table(__file__, "commands.json")
+"""The core's own commands: name -> one line of help; each is the function of that name in the
+module of that name in `sandbox.cli.commands` (`list`: in `listing`). Plugins register more."""
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The folder that holds sandbox/, envs/, agents/ and plugins/."""
 
@@ -288,6 +292,11 @@ class Registry:
     def _refuse_taken(self, plugin: Plugin) -> None:
         seen = dict(self._entries)
         for entry in plugin.entries:
+            if entry.kind == "command" and entry.name in COMMANDS:
+                raise PluginError(
+                    f"Plugin '{plugin.name}' brings command '{entry.name}', which the sandbox has; "
+                    "rename it."
+                )
             other = seen.setdefault((entry.kind, entry.name), entry)
             if other is not entry:
                 raise PluginError(

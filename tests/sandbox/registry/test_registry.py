@@ -60,6 +60,7 @@ def test_a_plugin_in_one_file_brings_its_lab(registry):
     ("body", "part"),
     [
         ("raise RuntimeError('not today')", "RuntimeError: not today"),
+        ("registry.command('show', 'a:b')", "command 'show', which the sandbox has; rename it"),
         ("registry.lab('maze', 'a:b')", "'maze' and 'bad' both bring lab 'maze'"),
         ("registry.lab('new', 'no_colon')", "expected 'package.module:attribute'"),
         ("registry.lab('two words', 'a:b')", "begins with a letter"),
