@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import click
 
+from sandbox.cli.arguments import given_below
 from sandbox.cli.output import (
     heading,
     next_commands,
@@ -73,7 +74,8 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
         return [(["list"], "all runs")]
     if record.status != "finished":
         rest = [] if shown else [(["show", name], "what is there so far")]
-        return [(["resume", name], "continue where it stopped"), *rest]
+        resume = ["resume", name, *given_below("--track")]
+        return [(resume, "continue where it stopped"), *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
     commands = [(["show", name, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:

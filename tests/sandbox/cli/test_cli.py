@@ -329,6 +329,25 @@ def test_every_command_ends_by_naming_the_next(say, maze):
         assert re.search(r"^python -m sandbox \S+", said.out.splitlines()[-1]), words
 
 
+def test_a_tracked_run_that_was_stopped_is_resumed_with_its_trackers(say, tmp_path):
+    path = tmp_path / "seen.py"
+    path.write_text(
+        "from sandbox import Observer, hookimpl\n\n\n"
+        "@hookimpl\n"
+        "def sandbox_register(registry):\n"
+        "    registry.observer('seen', 'seen:Seen')\n\n\n"
+        "class Seen(Observer):\n"
+        "    def __init__(self, column=''):\n"
+        "        pass\n"
+    )
+    tracked = "--track", "seen=a/b", "--track", "seen"
+    run = "run", "maze", "--max-time", "0", "--render", "none"
+    out = say(*run, "-p", path, *tracked).out
+    (line,) = [line for line in out.splitlines() if line.startswith("python -m sandbox resume")]
+    assert line.split()[5:9] == [*tracked]
+    assert "--track" not in say(*run).out
+
+
 def test_datasets_are_listed_and_what_stands_behind_each_name_is_there(say):
     from sandbox.registry.registry import registry
 
