@@ -109,9 +109,10 @@ def again(given: Mapping[str, str], without: Sequence[str] = ()) -> list[str]:
     """The words of this command, with other values of some options.
 
     Args:
-        given: option -> value, replaced in its place, else added: {"--seeds": "10"}.
+        given: option -> value, replaced in its place, else added: {"--seeds": "10"}; "" leaves the
+            option out.
         without: flags that are left out.
     """
     rest, _ = taken_out(words(), given)
     kept = [word for word in rest if word not in without]
-    return kept + [part for option in given.items() for part in option]
+    return kept + [part for option in given.items() if option[1] for part in option]

@@ -74,8 +74,8 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
         return [(["list"], "all runs")]
     if record.status != "finished":
         rest = [] if shown else [(["show", name], "what is there so far")]
-        resume = ["resume", name, *given_below("--track")]
-        return [(resume, "continue where it stopped"), *rest]
+        again = ["resume", name, *given_below("--track")], "continue where it stopped"
+        return [again, *rest]
     figures = any(artifact.name.endswith(FIGURES) for artifact in record.artifacts)
     commands = [(["show", name, "--open"], "its curves and pictures")] if figures else []
     if not figures and not shown:

@@ -80,8 +80,7 @@ def _is_taken(name: str, module: str, kind: str) -> bool:
     known = registry()
     names = [*known.plugins, *(entry.name for entry in known.entries(kind))]
     found = importlib.util.find_spec(module)  # a folder without __init__.py has no origin
-    there = found and found.origin and Path(found.origin).parent != Path.cwd()
-    return name in names or bool(there)
+    return name in names or bool(found and found.origin and Path(found.origin).parent != Path.cwd())
 
 
 def try_it(name: str, kind: str) -> str:

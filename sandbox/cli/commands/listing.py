@@ -8,7 +8,7 @@ from sandbox.cli import groups, stored
 from sandbox.cli.groups import Group
 from sandbox.cli.options import json_option, store_option
 from sandbox.cli.output import next_commands, print_json, table
-from sandbox.errors import UnknownNameError
+from sandbox.errors import UnknownNameError, UsageError
 from sandbox.registry.registry import registry
 from sandbox.score import score_of
 from sandbox.store import Store
@@ -51,6 +51,8 @@ def list_(
         _list_runs(store, lab, status, most, every, as_json)
     elif what in stored.KINDS:
         stored.list_kind(stored.KINDS[what], store, lab, status, most, as_json)
+    elif lab or status or most or every:
+        raise UsageError("--lab, --status, --last and --all are for runs, sweeps and comparisons.")
     else:
         _list_registered(what.removesuffix("s"), as_json)
     return 0

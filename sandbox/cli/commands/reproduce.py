@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.cli.arguments import again, command_line, taken_out, words
+from sandbox.cli.arguments import again, command_line
 from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
@@ -190,8 +190,7 @@ def _next(reproduction: Reproduction) -> tuple[list[str], str]:
     if reproduction.failed:
         return again({"--seeds": "1000"}, without=["--quick"]), "the same with more runs"
     if reproduction.plan.quick or reproduction.left_out:
-        rest, _ = taken_out(words(), ["--seeds", "--budget"])
-        whole = [word for word in rest if word != "--quick"]
+        whole = again({"--seeds": "", "--budget": ""}, without=["--quick"])
         return whole, "all of it, with as many runs as a verdict should rest on"
     lab = reproduction.rows[-1].lab
     preset = ["--preset", "report"] if "report" in registry().lab(lab).presets else []

@@ -54,6 +54,8 @@ def show(
 
     It may also be a sweep or a comparison.
     """
+    if output and not as_page:
+        raise UsageError("--output belongs to --html.")
     folder = stored.find(store, run)
     if not isinstance(folder, RunFolder):
         return _show_group(folder, open_figures, as_json)

@@ -348,6 +348,19 @@ def test_a_tracked_run_that_was_stopped_is_resumed_with_its_trackers(say, tmp_pa
     assert "--track" not in say(*run).out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "--output", "page.html"], "--output belongs to --html"),
+        (["list", "labs", "--lab", "maze"], "--lab, --status, --last and --all are for runs"),
+        (["list", "agents", "--last", "1"], "--lab, --status, --last and --all are for runs"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(say, maze, words, said):
+    refused = say(*words)
+    assert refused.code == 2 and said in refused.err and not refused.out
+
+
 def test_datasets_are_listed_and_what_stands_behind_each_name_is_there(say):
     from sandbox.registry.registry import registry
 
