@@ -113,7 +113,8 @@ class Registrar:
 
         Args:
             name: for `--dataset NAME`.
-            target: "module:attribute", a function or class that returns the data.
+            target: "module:attribute", a function or class that returns the data. If labs pick it
+                by `sandbox.Choice`, its `Config` holds its options, as an agent's does.
             summary: one line: what it is and where it comes from.
         """
         self._add("dataset", name, target, summary)
