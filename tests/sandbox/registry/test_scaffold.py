@@ -25,6 +25,14 @@ HERE = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def no_plugins_of_other_tests(monkeypatch):
+    """Forget the modules that other tests of this process left behind: their names are taken."""
+    for kind in scaffold.KINDS:
+        monkeypatch.delitem(sys.modules, f"my_{kind}", raising=False)
+        monkeypatch.delitem(sys.modules, f"one_{kind}", raising=False)
+
+
 @pytest.fixture(scope="module")
 def fresh_python(tmp_path_factory):
     """A virtual environment of its own that sees the sandbox and its dependencies, and into which
@@ -153,8 +161,8 @@ def test_a_name_that_another_agent_has_is_refused_for_an_agent_alone(tmp_path):
 def test_a_plugin_of_one_file_may_become_a_package_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    scaffold.write("album", "lab", Path(), one_file=True)
-    assert scaffold.write("album", "lab", Path("packages"))
+    scaffold.write("postcards", "lab", Path(), one_file=True)
+    assert scaffold.write("postcards", "lab", Path("packages"))
 
 
 def test_a_folder_that_cannot_be_made_is_told(say, tmp_path):
