@@ -74,8 +74,8 @@ class Request:
 
     def __post_init__(self) -> None:
         for name in ("seed", "seeds", "threads"):
-            if (value := vars(self)[name]) is not None:
-                object.__setattr__(self, name, whole_number(f"--{name}", value))
+            if name != "threads" or self.threads is not None:
+                object.__setattr__(self, name, whole_number(f"--{name}", vars(self)[name]))
         if self.device not in DEVICES:
             raise UsageError(f"--device {self.device!r}: it should be {', '.join(DEVICES)}.")
         if self.data is not None and not self.data.exists():
