@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from sandbox import __version__
 from sandbox.cli.arguments import taken_out
 from sandbox.cli.output import only_documents
-from sandbox.errors import PluginError, SandboxError, UnknownNameError, did_you_mean
+from sandbox.errors import PluginError, SandboxError, UnknownNameError, did_you_mean, reason_of
 from sandbox.registry.registrar import canonical
 from sandbox.registry.registry import COMMANDS, registry
 from sandbox.text import printable
@@ -113,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `python -m sandbox`; None takes the process's own.
     """
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    # in place of streams that the caller closed; files of runs must not get their descriptors
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - open until the process ends
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with only_documents() if "--json" in words else contextlib.nullcontext():
@@ -132,8 +136,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(_sentence(error), error.ctx if isinstance(error, click.UsageError) else None)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away (`… | head`)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that closing at exit raises nothing
+        sys.stdout = _nowhere()  # so that closing at exit raises nothing
         return 0
+    except OSError as error:  # standard output is full, or a file of the store cannot be read
+        sys.stdout = _nowhere()
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{reason_of(error)}.", None)
+        return 1
     except SandboxError as error:
         _complain(str(error), None)
         return error.exit_code
@@ -178,10 +187,16 @@ def _sentence(error: click.ClickException) -> str:
     return message
 
 
+def _nowhere() -> TextIO:
+    """A stream that keeps nothing."""
+    return open(os.devnull, "w")
+
+
 def _complain(message: str, context: click.Context | None) -> None:
-    click.echo(click.style("Error: ", fg="red", bold=True) + printable(message), err=True)
-    if context is not None and context.command is not None:
-        click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
+    with contextlib.suppress(OSError):  # standard error may be full too
+        click.echo(click.style("Error: ", fg="red", bold=True) + printable(message), err=True)
+        if context is not None and context.command is not None:
+            click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
 
 
 def console() -> None:

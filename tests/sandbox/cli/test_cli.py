@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -528,10 +530,6 @@ def test_a_command_can_be_typed_again_from_the_record(in_process, store):
 
 
 def test_an_interrupted_pipe_is_no_error(in_process, store):
-    import os
-    import subprocess
-    import sys
-
     process = subprocess.Popen(
         f"{sys.executable} -m sandbox run maze --help | head -1",
         shell=True,
@@ -541,6 +539,25 @@ def test_an_interrupted_pipe_is_no_error(in_process, store):
     )
     _, err = process.communicate()
     assert process.returncode == 0 and b"Traceback" not in err and b"Exception" not in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("rest", "code", "err"),
+    [
+        ("list labs >/dev/full", 1, "Error: No space left on device.\n"),
+        ("list labs --json >/dev/full", 1, "Error: No space left on device.\n"),
+        ("list labs >/dev/full 2>&1", 1, ""),
+        ("list labs >&-", 0, ""),
+        ("delete last <&-", 2, "Error: This would delete"),
+    ],
+)
+def test_streams_that_are_full_or_closed_end_in_no_traceback(maze, rest, code, err):
+    process = subprocess.run(
+        f"{sys.executable} -m sandbox {rest}", shell=True, capture_output=True, text=True
+    )
+    assert process.returncode == code and process.stderr.startswith(err)
+    assert "Traceback" not in process.stderr and "Exception" not in process.stderr
 
 
 def test_a_chart_has_no_bar_where_there_is_no_value():
