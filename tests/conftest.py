@@ -3,6 +3,7 @@ plugin."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -128,6 +129,31 @@ def walk():
 
     registry().add_file(TOYS / "walk.py")
     return TOYS / "walk.py"
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let nobody read a file or folder of that name in a store, as if it were another user's;
+    permissions would not stop root.
+    """
+    from sandbox.store.open_folder import OpenFolder
+
+    real_open, real_stat = OpenFolder.open, os.stat
+
+    def refuse_below(path: Path, inner: str) -> None:
+        if name in (inner, path.name):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), inner)
+
+    def opened(folder: OpenFolder, inner: str, flags: int) -> int:
+        refuse_below(folder.path, inner)
+        return real_open(folder, inner, flags)
+
+    def status(path: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, str):
+            refuse_below(Path(path).parent, "")
+        return real_stat(path, **options)
+
+    monkeypatch.setattr(OpenFolder, "open", opened)
+    monkeypatch.setattr(os, "stat", status)
 
 
 def extract(archive: Path, folder: Path) -> None:

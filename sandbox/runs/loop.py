@@ -341,9 +341,9 @@ class Loop:
         If the process is killed in between, the run can be resumed; it then ends a second time.
         """
         self._record.ended = now()
-        experiment = self.work.experiment
-        if experiment is not None and isinstance(experiment.done_units, Integral):
-            self._record.done_units = experiment.done_units
+        restored = self._measurements is not None  # it was built, too
+        if restored and isinstance(done := self.experiment.done_units, Integral):
+            self._record.done_units = done
         try:
             with contextlib.suppress(OSError, StoreError):
                 self._record.artifacts = self.folder.artifacts.listing()

@@ -89,6 +89,7 @@ def load(path: Path) -> State:
     Raises:
         CheckpointError: when a file is missing, or its content is not what was written, or cannot
             be a state.
+        PermissionError: when a file may not be read; it may be whole.
     """
     run, inside = Directory(path.parent.parent), f"{path.parent.name}/{path.name}"
     try:
@@ -104,7 +105,7 @@ def load(path: Path) -> State:
         if not isinstance(tree, dict):
             raise ValueError("its state is no dictionary")
         return tree
-    except CheckpointError:
+    except (CheckpointError, PermissionError):
         raise
     # the readers of zip files and of array headers may raise any exception, also MemoryError
     except Exception as error:

@@ -127,7 +127,7 @@ class RunFolder:
         Raises:
             LinkError: naming the first link, or whatever else is neither file nor folder.
             StoreError: when another process holds the lock, when the run is gone, or when the
-                folder cannot be written.
+                folder cannot be written, or its measurements not be read.
         """
         with self._locked():
             for name in self.directory.odd():
@@ -143,6 +143,8 @@ class RunFolder:
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
             try:
+                for name in filter(self.directory.exists, (METRICS, TIMES)):
+                    self.directory.open(name).close()
                 self.hold_reserve()
                 self.directory.touch(HEARTBEAT)
                 beat.start()
@@ -214,7 +216,8 @@ class RunFolder:
             return StoreError(
                 f"Run {self.id}: its folder is gone; {self.path} was moved or deleted."
             )
-        return StoreError(f"Cannot write to {self.path}: {error.strerror or error}.")
+        name = f" ({error.filename})" if error.filename else ""
+        return StoreError(f"Cannot write to {self.path}: {error.strerror or error}{name}.")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

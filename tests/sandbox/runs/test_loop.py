@@ -12,13 +12,13 @@ import time
 import numpy as np
 import pytest
 
-from sandbox.errors import RunFailed, UsageError
+from sandbox.errors import RunFailed, SandboxError, UsageError
 from sandbox.observer import Observer
 from sandbox.registry.registry import registry
 from sandbox.runs import api
 from sandbox.runs.loop import Settings
-from sandbox.store import Store
-from tests.conftest import ROOT, TOYS, command
+from sandbox.store import Store, checkpoint
+from tests.conftest import ROOT, TOYS, command, forbid
 
 TIMES = {"learning_seconds", "steps_per_second"}
 
@@ -193,6 +193,22 @@ def test_without_any_whole_checkpoint_a_run_begins_anew(store, walk):
     stopped = start(store, 3, Settings(max_time=0.0), steps=60)
     for path in stopped.folder.checkpoints.glob("*/*"):
         path.write_bytes(b"")
+    assert essence(api.proceed(stopped.folder, Settings()))[:2] == whole[:2]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "times.jsonl", "state.json"])
+def test_a_run_with_a_file_that_may_not_be_read_loses_nothing(store, walk, monkeypatch, name):
+    whole = essence(start(store, 3, steps=60))
+    stopped = start(store, 3, Settings(checkpoint_seconds=0, max_time=0.05), steps=60, pause=0.02)
+    before, done = checkpoint.numbers(stopped.folder.checkpoints), stopped.record.done_units
+    content = stopped.folder.metrics_path.read_bytes()
+    forbid(monkeypatch, name)
+    with pytest.raises(SandboxError, match="Permission denied"):
+        api.proceed(stopped.folder, Settings())
+    monkeypatch.undo()
+    assert checkpoint.numbers(stopped.folder.checkpoints) == before
+    assert stopped.folder.metrics_path.read_bytes() == content
+    assert stopped.folder.read().done_units == done
     assert essence(api.proceed(stopped.folder, Settings()))[:2] == whole[:2]
 
 
