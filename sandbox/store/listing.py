@@ -69,7 +69,7 @@ def rows(root: Path) -> list[Row]:
 
 def newest(root: Path, count: int) -> list[Row]:
     """The runs that were begun last, as many as `count`, oldest first; the others are not read."""
-    last = heapq.nlargest(count, run_folders(root), key=lambda path: path.partition("/")[2])
+    last = heapq.nlargest(count, run_folders(root), key=lambda path: begun(path.partition("/")[2]))
     return _oldest_first([_row_and_record(root, path)[0] for path in last])
 
 
@@ -145,8 +145,9 @@ def run_folders(root: Path) -> Iterator[str]:
             except FileNotFoundError:
                 if lab.name in NOT_LABS or not _died(Path(run.path)):
                     continue
-            except OSError:
-                continue
+            except OSError:  # of a run that may not be read; another folder is none
+                if lab.name in NOT_LABS or not begun(run.name):
+                    continue
             yield f"{lab.name}/{run.name}"
 
 
@@ -187,7 +188,12 @@ def _row_and_record(root: Path, path: str) -> tuple[Row, RunRecord | None]:
 
 
 def _oldest_first(some: Iterable[Row]) -> list[Row]:
-    return sorted(some, key=lambda row: (row.id[:15], row.created, row.id))
+    return sorted(some, key=lambda row: (begun(row.id)[:15], row.created, row.id))
+
+
+def begun(name: str) -> str:
+    """The id of a run, which begins with when it was begun; "" where a copy has another name."""
+    return name if RUN_ID.fullmatch(name) else ""
 
 
 def _died(folder: Path) -> bool:

@@ -22,7 +22,11 @@ def check(folder: RunFolder) -> Document:
         `status`, `problems` (a sentence each, empty when all is well), `notes`, and how many
         `artifacts`, `checkpoints` and `blocks` were read.
     """
-    problems = [str(LinkError(folder.path / name)) for name in folder.directory.odd()]
+    problems: list[str] = []
+    try:
+        problems += [str(LinkError(folder.path / name)) for name in folder.directory.odd()]
+    except OSError as error:
+        problems.append(f"{error.filename} cannot be read: {error.strerror}.")
     notes: list[str] = []
     record: RunRecord | None = None
     try:
@@ -86,7 +90,7 @@ def _check_checkpoints(folder: RunFolder, record: RunRecord | None, problems: li
         try:
             state = checkpoint.load(folder.checkpoints / f"{number:06d}")
             last = SavedState.of(number, state)
-        except CheckpointError as error:
+        except (CheckpointError, OSError) as error:
             problems.append(str(error))
             continue
         damaged = last.damaged_files(folder)

@@ -101,9 +101,9 @@ def _write_page(shown: Run, output: Path | None, as_json: bool) -> int:
     from sandbox.store.files import write_whole
     from sandbox.web.export import run_page
 
-    path = output or Path(f"{shown.id}.html")
+    path, page = output or Path(f"{shown.id}.html"), run_page(shown).encode()
     try:
-        write_whole(path, run_page(shown).encode())
+        write_whole(path, page)
     except OSError as error:
         raise UsageError(
             f"Cannot write {path}: {error.strerror}. Choose another place with --output."

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 
-from sandbox import run
+import pytest
+
+from sandbox import load, run
 from sandbox.store import listing
 from sandbox.store.listing import Listing, newest, rows
 from sandbox.store.record import RunRecord
+from tests.conftest import forbid
 
 
 def test_only_changed_runs_are_read_again(store, monkeypatch):
@@ -48,6 +51,34 @@ def test_a_run_that_says_running_and_a_damaged_one_are_read_every_time(store):
     path.write_text("{")
     assert [row.status for row in followed.rows()] == ["damaged"]
     assert followed.rows() == rows(store)
+
+
+def test_a_run_that_may_not_be_read_is_listed_and_not_called_whole(store, monkeypatch, say):
+    seen, hidden = (run("maze", preset="quick", seed=seed, pictures=False) for seed in range(2))
+    forbid(monkeypatch, hidden.id)
+    statuses = {row.id: row.status for row in rows(store)}
+    assert statuses == {seen.id: "finished", hidden.id: "damaged"}
+    said = say("verify")
+    assert said.code == 1 and "Permission denied" in said.out
+    assert "Everything is as it was written" not in said.out
+
+
+@pytest.mark.parametrize("name", ["artifacts", "checkpoints", "state.json", "metrics.jsonl"])
+def test_verify_goes_on_where_a_part_of_a_run_may_not_be_read(store, monkeypatch, say, name):
+    runs = [run("maze", preset="quick", seed=seed, pictures=seed > 0) for seed in range(2)]
+    forbid(monkeypatch, name)
+    said = say("verify")
+    assert said.code == 1 and "Permission denied" in said.out
+    assert all(one.id in said.out for one in runs)
+
+
+@pytest.mark.parametrize("name", ["backup", "backup of {}", "last"])
+def test_a_copy_with_another_name_is_not_the_last_run(store, name):
+    earlier = run("maze", preset="quick", pictures=False)
+    shutil.copytree(earlier.path, earlier.path.with_name(name.format(earlier.id)))
+    later = run("maze", preset="quick", seed=1, pictures=False)
+    assert load("last").id == later.id
+    assert [row.id for row in rows(store)][-1] == newest(store, 1)[0].id == later.id
 
 
 def test_the_newest_runs_are_read_without_the_others(store, monkeypatch):
