@@ -18,7 +18,7 @@ from sandbox.errors import StoreError, UnknownNameError, UsageError, reason_of
 from sandbox.input_files import StrPath
 from sandbox.store import listing
 from sandbox.store.folder import RunFolder, remove_graves
-from sandbox.store.listing import Row, run_folders
+from sandbox.store.listing import Row, begun, run_folders
 from sandbox.store.record import RunRecord
 
 DEFAULT = "runs"
@@ -189,9 +189,9 @@ def safe_label(label: str) -> str:
 
 def _newest(paths: list[Path]) -> Path:
     """The run begun last, by the second in its id; runs of one second are compared by record."""
-    second = max(path.name[:15] for path in paths)
-    latest = [path for path in paths if path.name.startswith(second)]
-    return max(latest, key=_created)
+    second = max(begun(path.name)[:15] for path in paths)
+    latest = [path for path in paths if begun(path.name)[:15] == second]
+    return max(latest, key=lambda path: (_created(path), path.name))
 
 
 def _created(path: Path) -> str:
