@@ -199,16 +199,16 @@ class RunFolder:
         Raises:
             StoreError: when a process works on it, or it cannot be removed.
         """
+        place = self.path
         try:
-            if self.path.is_symlink():
-                self.path.unlink()
+            if place.is_symlink():
+                place.unlink()
                 return
             with self._locked():
-                grave = self.path.with_name(f".{self.id}{GRAVE}")
-                self.path.rename(grave)
-                Directory(grave.parent).remove(grave.name)
+                place = place.rename(place.with_name(f".{self.id}{GRAVE}"))
+                Directory(place.parent).remove(place.name)
         except OSError as error:
-            raise StoreError(f"Cannot delete {self.path}: {error.strerror}.") from error
+            raise StoreError(f"Cannot delete {place}: {error.strerror}.") from error
 
     def cannot_write(self, error: OSError) -> StoreError:
         """The error of a folder that cannot be written, or no longer exists."""

@@ -4,6 +4,7 @@ graves; and deleting is quick."""
 from __future__ import annotations
 
 import os
+import shutil
 import time
 
 import pytest
@@ -105,6 +106,14 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next(say, store):
     one.path.rename(grave)
     assert say("list").code == 0
     assert say("delete", two.id, "--yes").code == 0 and not grave.exists()
+
+
+def test_a_run_that_came_back_after_its_deletion_was_killed_can_be_deleted(say, store):
+    (one,) = made(1)
+    grave = one.path.with_name(f".{one.id}.deleted")
+    shutil.copytree(one.path, grave)  # what the killed deletion left; the run is from a backup
+    assert say("delete", one.id, "--yes").code == 0
+    assert not grave.exists() and not one.path.exists()
 
 
 def test_many_runs_are_found_with_one_look_at_the_folders(say, store, monkeypatch):
