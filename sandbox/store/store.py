@@ -28,12 +28,13 @@ class Store:
     """All runs below one folder.
 
     Args:
-        root: the folder; None takes the environment variable SANDBOX_STORE, else `runs` here.
+        root: the folder; None, or an empty text, takes the environment variable SANDBOX_STORE, else
+            `runs` here.
             Created with the first run.
     """
 
     def __init__(self, root: StrPath | None = None) -> None:
-        self.root = Path(root if root is not None else os.environ.get("SANDBOX_STORE", DEFAULT))
+        self.root = Path(root or os.environ.get("SANDBOX_STORE") or DEFAULT)
         try:
             os.stat(self.root)
         except FileNotFoundError:
@@ -157,8 +158,10 @@ class Store:
                 cannot be removed.
         """
         self.check_deletable(folder)
+        remove_graves(
+            folder.path.parent
+        )  # one may have the run's name, if the run is a restored copy
         folder.remove()
-        remove_graves(folder.path.parent)
 
     def check_deletable(self, folder: RunFolder) -> None:
         """Refuse what `delete` refuses; nothing is removed."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -157,6 +158,12 @@ def test_a_run_is_found_by_id_by_its_beginning_by_its_end_by_folder_and_as_last(
     for name in (first.id, str(first.path), first.id[-4:]):
         assert found.find(name).id == first.id
     assert found.find("last").id == second.id
+
+
+def test_an_empty_name_of_a_store_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SANDBOX_STORE", "")
+    assert Store().root == Store("").root == Path("runs")  # not the working directory itself
 
 
 def test_an_ambiguous_beginning_names_the_runs(store, walk):
