@@ -72,6 +72,8 @@ def followups(run: Run, *, shown: bool = False) -> list[tuple[list[str], str]]:
         lab = run.lab
     except SandboxError:  # its plugin is not loaded
         return [(["list"], "all runs")]
+    if record.status == "running":
+        return [(["show", name], "how far it is then")]
     if record.status != "finished":
         rest = [] if shown else [(["show", name], "what is there so far")]
         again = ["resume", name, *given_below("--track")], "continue where it stopped"

@@ -185,6 +185,7 @@ def test_a_run_at_work_lists_what_is_added_at_its_end(say, store, walk, here):
         said = say("watch", "last", "--render", "gif")
         assert said.code == 0, said.err
         assert sandbox.load().status == "running"
+        assert "resume" not in say("show").out  # it would be refused
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     finally:
