@@ -290,18 +290,19 @@ def read_file(path: Path) -> Document:
     """
     import tomllib
 
+    toml = path.suffix == ".toml"
     try:
-        if path.suffix not in (".toml", ".json"):
+        if not toml and path.suffix != ".json":
             raise UsageError(
                 f"The configuration file {path} ends in '{path.suffix}'; settings come from .toml "
                 "or .json files."
             )
         text = read_text(path)
-        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        content = tomllib.loads(text) if toml else json.loads(text, object_pairs_hook=_table)
     except OSError as error:
         raise UsageError(f"Cannot read the configuration file {path}: {error.strerror}.") from error
     except (ValueError, UnicodeDecodeError) as error:
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
+        kind = "TOML" if toml else "JSON"
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
     except RecursionError:
         raise UsageError(
@@ -314,3 +315,11 @@ def read_file(path: Path) -> Document:
         )
     # "agent.alpha" is how the command line spells it
     return layer_of((name.split("."), value) for name, value in content.items())
+
+
+def _table(pairs: list[tuple[str, Any]]) -> Document:
+    """A table of a JSON file; one of two values of a name would be lost."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError(f"one of the names {', '.join(name for name, _ in pairs)} is there twice")
+    return table
