@@ -358,12 +358,7 @@ class Loop:
             self._record.artifacts = self.folder.artifacts.listing()
             self._record.write(self.folder.record_path)
         except OSError as error:
-            if not self.folder.path.is_dir():
-                raise self.folder.cannot_write(error) from error
-            raise StoreError(
-                f"Cannot write {self.folder.record_path}: {error.strerror}. The run's other files "
-                "are intact."
-            ) from error
+            raise self.folder.cannot_write(error) from error
 
     # -- pictures
 

@@ -68,7 +68,7 @@ class RunFolder:
 
     def with_life(self, record: RunRecord) -> RunRecord:
         """The record; status `running` becomes `lost` when no process executes the run."""
-        if record.status == "running" and not self.alive(record):
+        if record.status == "running" and not self.alive(record.host):
             record.status = "lost"
         return record
 
@@ -88,9 +88,9 @@ class RunFolder:
         except (OSError, StoreError):
             return False
 
-    def alive(self, record: RunRecord) -> bool:
-        """Whether a process works on this run now."""
-        if record.host == platform.node():
+    def alive(self, host: str) -> bool:
+        """Whether a process works here now, on the machine of that name."""
+        if host == platform.node():
             with contextlib.suppress(OSError, StoreError):  # another user's lock cannot be read
                 return self._is_locked()
         return self._beats()
@@ -140,24 +140,16 @@ class RunFolder:
                     f"Run {self.id} exists already; `python -m sandbox resume {self.id}` "
                     "continues it."
                 )
-            stop = threading.Event()
-            beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
             try:
                 for name in filter(self.directory.exists, (METRICS, TIMES)):
                     self.directory.open(name).close()
                 self.hold_reserve()
-                self.directory.touch(HEARTBEAT)
-                beat.start()
-                yield
+                with beating(self.directory):
+                    yield
             except OSError as error:
                 raise self.cannot_write(error) from error
             finally:
-                stop.set()
-                if beat.ident is not None:
-                    beat.join()
                 self.free_reserve()
-                with contextlib.suppress(OSError):
-                    self.directory.remove(HEARTBEAT)
 
     def list_artifacts(self, names: Iterable[str]) -> None:
         """Write artifacts that were added later into run.json, with size and SHA-256.
@@ -178,7 +170,7 @@ class RunFolder:
                 self.refuse_changed()
                 self.directory.write(RECORD, with_artifacts(self.directory.read(RECORD), added))
         except OSError as error:
-            raise StoreError(f"Cannot write {self.record_path}: {error.strerror}.") from error
+            raise self.cannot_write(error) from error
 
     def refuse_changed(self) -> None:
         """Refuse a run whose run.json was changed since it was written: a new digest would hide
@@ -242,11 +234,6 @@ class RunFolder:
             return status is not None and time.time() - status.st_mtime < SILENT_SECONDS
         return False
 
-    def _beat(self, stop: threading.Event) -> None:
-        while not stop.wait(HEARTBEAT_SECONDS):
-            with contextlib.suppress(OSError, StoreError):
-                self.directory.touch(HEARTBEAT)
-
 
 @contextlib.contextmanager
 def locked(folder: Directory, busy: SandboxError) -> Iterator[None]:
@@ -271,6 +258,28 @@ def locked(folder: Directory, busy: SandboxError) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def beating(folder: Directory) -> Iterator[None]:
+    """Touch the heartbeat of a folder for as long as its only writer works."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            with contextlib.suppress(OSError, StoreError):
+                folder.touch(HEARTBEAT)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    folder.touch(HEARTBEAT)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        with contextlib.suppress(OSError):
+            folder.remove(HEARTBEAT)
 
 
 def _held(descriptor: int, path: Path) -> bool:

@@ -6,7 +6,6 @@ sweep.json is the plan, with the ids of each trial's runs; the results are in th
 from __future__ import annotations
 
 import contextlib
-import platform
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,7 @@ from sandbox.errors import StoreError, UsageError
 from sandbox.store import documents
 from sandbox.store.described import DescribedFolder
 from sandbox.store.files import Directory, is_name, write_whole
-from sandbox.store.folder import RunFolder, locked
+from sandbox.store.folder import RunFolder, beating, locked
 from sandbox.store.store import Store, safe_label
 from sandbox.text import Document, to_json
 
@@ -144,8 +143,7 @@ class SweepFolder(DescribedFolder):
             StoreError: when sweep.json is missing, damaged, or of a newer format.
         """
         _, record = self._read(SweepRecord, _check)
-        running = record.status == "running" and record.host == platform.node()
-        if running and not RunFolder(self.path).alive(record):  # type: ignore[arg-type]
+        if record.status == "running" and not RunFolder(self.path).alive(record.host):
             record.status = "lost"
         return record
 
@@ -174,7 +172,7 @@ class SweepFolder(DescribedFolder):
         """
         folder = Directory(self.path)
         busy = UsageError(f"A process works on sweep {self.id}; wait until it ends, or stop it.")
-        with locked(folder, busy):
+        with locked(folder, busy), beating(folder):
             folder.remove(self.stop_path.name)
             yield
 

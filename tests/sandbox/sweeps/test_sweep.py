@@ -594,6 +594,17 @@ def test_a_sweep_that_runs_is_not_taken_up_by_another(store):
         resume_sweep(made.folder)
 
 
+def test_a_sweep_on_another_machine_lives_by_its_heartbeat(store):
+    made = sweep("valley", grid={"x": [1]}, epochs=1)
+    record = made.folder.read()
+    record.status, record.host = "running", "elsewhere"
+    made.folder.write(record)
+    with made.folder.writing(), pytest.raises(UsageError, match=r"is running now .* on elsewhere"):
+        resume_sweep(made.folder)
+    assert made.folder.read().status == "lost"
+    assert resume_sweep(made.folder).record.status == "finished"
+
+
 def test_a_finished_sweep_resumed_does_nothing_twice(say):
     made = sweep("valley", grid={"x": [1, 2]}, epochs=2)
     before = {
