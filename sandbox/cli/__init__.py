@@ -193,10 +193,9 @@ def _nowhere() -> TextIO:
 
 
 def _complain(message: str, context: click.Context | None) -> None:
-    with contextlib.suppress(OSError):  # standard error may be full too
-        click.echo(click.style("Error: ", fg="red", bold=True) + printable(message), err=True)
-        if context is not None and context.command is not None:
-            click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
+    click.echo(click.style("Error: ", fg="red", bold=True) + printable(message), err=True)
+    if context is not None and context.command is not None:
+        click.echo(f"`{context.command_path} --help` shows what can be given.", err=True)
 
 
 def console() -> None:

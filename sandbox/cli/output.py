@@ -290,7 +290,7 @@ def print_written(run: Run, path: Path, as_json: bool, why: str) -> None:
         print_json({"run": run.id, "file": str(path.resolve()), "size": path.stat().st_size})
     else:
         click.echo(f"Written: {shown_path(path.resolve())}")
-        next_commands((["show", run.id], why))
+        next_commands((["show", typed(run.folder)], why))
 
 
 def typed(folder: RunFolder) -> str:

@@ -321,5 +321,5 @@ def _table(pairs: list[tuple[str, Any]]) -> Document:
     """A table of a JSON file; one of two values of a name would be lost."""
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise ValueError(f"one of the names {', '.join(name for name, _ in pairs)} is there twice")
+        raise ValueError(f"one of {[name for name, _ in pairs]} is there twice")
     return table

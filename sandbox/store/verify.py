@@ -26,7 +26,7 @@ def check(folder: RunFolder) -> Document:
     try:
         problems += [str(LinkError(folder.path / name)) for name in folder.directory.odd()]
     except OSError as error:
-        problems.append(f"{error.filename} cannot be read: {error.strerror}.")
+        problems.append(str(error))
     notes: list[str] = []
     record: RunRecord | None = None
     try:

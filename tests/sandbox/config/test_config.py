@@ -220,7 +220,11 @@ def test_a_configuration_file_may_begin_with_a_byte_order_mark(tmp_path):
         ("a.toml", "episodes = ", "is not TOML"),
         ("a.json", "{", "is not JSON"),
         ("a.json", "[1]", "not a table"),
-        ("a.json", '{"agent": {"alpha": 1, "beta": 2, "alpha": 3}}', "alpha, beta, alpha is there"),
+        (
+            "a.json",
+            '{"agent": {"alpha": 1, "beta": 2, "alpha": 3}}',
+            "one of .*'alpha'.* is there twice",
+        ),
     ],
 )
 def test_a_broken_configuration_file_is_refused(tmp_path, name, content, part):

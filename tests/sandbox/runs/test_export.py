@@ -106,6 +106,7 @@ def test_a_stranger_shows_checks_and_computes_again_what_was_unpacked(
     lines = [line.strip() for line in page.splitlines() if "python -m sandbox" in line]
     commands = [shlex.split(line)[3:] for line in lines if line.startswith("python")]
     assert [words[0] for words in commands] == ["show", "verify", "verify", "resume"]
+    commands.append(["show", str(folder), "--html"])
     elsewhere = {"SANDBOX_STORE": str(tmp_path / "empty"), "PYTHONPATH": str(ROOT)}
     for words in commands:
         said = in_process(*words, cwd=folder, **elsewhere)
