@@ -219,7 +219,7 @@ def _busy(folder: RunFolder) -> bool:
     try:
         return folder.read().status == "running"
     except StoreError:
-        return folder.is_locked()
+        return folder.alive()
 
 
 def shares_a_process(lab: Lab) -> bool:

@@ -88,18 +88,14 @@ class RunFolder:
         except (OSError, StoreError):
             return False
 
-    def alive(self, host: str) -> bool:
-        """Whether a process works here now, on the machine of that name."""
-        if host == platform.node():
+    def alive(self, host: str = "") -> bool:
+        """Whether a process of that machine (of this one, where it has no name) works here now,
+        even before it has written anything.
+        """
+        if host in ("", platform.node()):
             with contextlib.suppress(OSError, StoreError):  # another user's lock cannot be read
                 return self._is_locked()
         return self._beats()
-
-    def is_locked(self) -> bool:
-        """Whether a process of this machine holds the lock, even before it has written anything."""
-        with contextlib.suppress(OSError, StoreError):
-            return self._is_locked()
-        return False
 
     def _is_locked(self) -> bool:
         try:

@@ -200,7 +200,7 @@ def _died(folder: Path) -> bool:
     """Whether a folder without a run.json is what is left of a run that died as it began."""
     with contextlib.suppress(OSError):
         old = time.time() - folder.stat().st_mtime > STARTING_SECONDS
-        return bool(old and RUN_ID.fullmatch(folder.name)) and not RunFolder(folder).is_locked()
+        return bool(old and RUN_ID.fullmatch(folder.name)) and not RunFolder(folder).alive()
     return False
 
 

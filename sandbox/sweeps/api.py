@@ -15,7 +15,7 @@ from typing import Any
 
 from sandbox.config.model import Layer
 from sandbox.config.resolve import resolve
-from sandbox.errors import SandboxError, UnknownNameError, UsageError, nearest
+from sandbox.errors import SandboxError, StoreError, UnknownNameError, UsageError, nearest
 from sandbox.execution.scheduler import THIS_PROCESS, Workers
 from sandbox.execution.workers import WorkersLost
 from sandbox.input_files import StrPath, listed
@@ -328,7 +328,13 @@ def _executed(runner: SweepRunner) -> Sweep:
             )
             folder.write(record)
     swept = Sweep(folder)
-    write(swept)
+    try:
+        write(swept)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot write to {folder.path}: {error.strerror}. `python -m sandbox resume "
+            f"{record.id}` writes the ranking from the runs."
+        ) from error
     return swept
 
 

@@ -202,10 +202,10 @@ def test_a_run_with_a_file_that_may_not_be_read_loses_nothing(store, walk, monke
     stopped = start(store, 3, Settings(checkpoint_seconds=0, max_time=0.05), steps=60, pause=0.02)
     before, done = checkpoint.numbers(stopped.folder.checkpoints), stopped.record.done_units
     content = stopped.folder.metrics_path.read_bytes()
-    forbid(monkeypatch, name)
-    with pytest.raises(SandboxError, match="Permission denied"):
-        api.proceed(stopped.folder, Settings())
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        forbid(patch, name)
+        with pytest.raises(SandboxError, match="Permission denied"):
+            api.proceed(stopped.folder, Settings())
     assert checkpoint.numbers(stopped.folder.checkpoints) == before
     assert stopped.folder.metrics_path.read_bytes() == content
     assert stopped.folder.read().done_units == done

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox import Block
-from sandbox.errors import ConfigError, UnknownNameError, UsageError
+from sandbox.errors import ConfigError, StoreError, UnknownNameError, UsageError
 from sandbox.execution.jobs import Job, execute
 from sandbox.execution.scheduler import Workers, run_requests
 from sandbox.registry.registry import registry
@@ -592,6 +594,18 @@ def test_a_sweep_that_runs_is_not_taken_up_by_another(store):
     assert made.folder.read().status == "lost"
     with made.folder.writing(), pytest.raises(UsageError, match="is running now"):
         resume_sweep(made.folder)
+
+
+def test_a_sweep_whose_report_does_not_fit_on_the_disk_says_how_to_get_it(store, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sandbox.sweeps.report.write_whole", full)
+        with pytest.raises(StoreError, match=r"No space left on device. `python -m sandbox resume"):
+            sweep("valley", grid={"x": [1, 2]}, epochs=1)
+    (made,) = SweepFolder.all_of(Store())
+    assert resume_sweep(made).best.params == {"x": 2.0}
 
 
 def test_a_sweep_on_another_machine_lives_by_its_heartbeat(store):
