@@ -18,7 +18,7 @@ from sandbox.comparison.pairs import FEW, QUESTIONS, SCORE
 from sandbox.comparison.results import figure
 from sandbox.comparison.run_scores import CPU, OVERSHOOT, SHARE
 from sandbox.comparison.task_results import TaskScale
-from sandbox.comparison.view import Compared, shown_options
+from sandbox.comparison.view import Compared
 from sandbox.config.model import show_value
 from sandbox.runs.paper import figure_files, table_files
 from sandbox.stats import aggregates
@@ -49,7 +49,6 @@ def page(comparison: Compared, folder: Path) -> str:
     return html.render(
         "comparison.html",
         threshold=reached,
-        shown_options=shown_options,
         run_links=lambda agent: [
             (html.folder_link(run.path, folder), run.record.seed, run.status)
             for run in comparison.runs[agent.label]

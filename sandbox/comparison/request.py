@@ -82,6 +82,13 @@ class ComparedAgent(NamedTuple):
     given: Document
     described_as: str
 
+    @property
+    def shown_options(self) -> str:
+        """The options that are not its defaults, as on the command line; "" for none."""
+        return ", ".join(
+            f"{option_name(name)} {show_value(value)}" for name, value in self.given.items()
+        )
+
 
 class NamedAgent(NamedTuple):
     """One value of --agents.

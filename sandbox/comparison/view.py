@@ -1,4 +1,4 @@
-"""A comparison: its runs, its table, its pairs and its figures."""
+"""A comparison without its files: its runs, table, pairs and figures, which the report shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sandbox.comparison.given import NOTHING, Given
 from sandbox.comparison.request import ComparedAgent
 from sandbox.comparison.results import ComparisonResults, results_of
 from sandbox.comparison.until_decided import UntilDecided
-from sandbox.config.model import option_name, show_value
 from sandbox.runs.view import Run
 from sandbox.text import Document
 
@@ -30,6 +29,7 @@ class Compared:
         remarks: warnings about the request.
         folder: the folder of page and document.
         command: the command line, or "".
+        sources: SHA-256 of the sources that the runs were computed with.
         given: results of others, shown beside the runs.
         until: how seeds were added until pairs were decided; None for a fixed number of seeds.
     """
@@ -74,10 +74,3 @@ class Compared:
         from sandbox.comparison import plots as comparison_plots
 
         return comparison_plots.figures(self.results)
-
-
-def shown_options(one: ComparedAgent) -> str:
-    """The options of an agent that are not its defaults, as on the command line; "" for none."""
-    return ", ".join(
-        f"{option_name(name)} {show_value(value)}" for name, value in one.given.items()
-    )
