@@ -104,10 +104,9 @@ class ImageLab(Lab):
 
     def threads(self, config: Any, cores: int) -> int:
         """The number of threads: 1 for a small network."""
-        from agents.supervised.threads import threads_for, weights_of
+        from agents.supervised.threads import threads_for
 
-        weights = weights_of(lambda: self.network(config))
-        return threads_for(weights, config.batch_size, cores)
+        return threads_for(lambda: self.network(config), config.batch_size, cores)
 
     def build(self, config: Any, context: Context) -> ImageExperiment | RandomSearchExperiment:
         """A fresh experiment: one training, or with `search.candidates` a random search."""

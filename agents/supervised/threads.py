@@ -22,16 +22,16 @@ other processes used the same cores they were never faster, and up to 38 times s
 """
 
 
-def threads_for(weights: int, examples: int, cores: int) -> int:
+def threads_for(make: Callable[[], nn.Module], examples: int, cores: int) -> int:
     """Threads to train with.
 
     Args:
-        weights: parameters of the model.
+        make: makes the model; see `weights_of`.
         examples: examples per training step: images of a batch, or time steps of music in all
             lanes.
         cores: number of cores that the process may use.
     """
-    return 1 if weights * examples < LARGE else cores
+    return 1 if weights_of(make) * examples < LARGE else cores
 
 
 def weights_of(make: Callable[[], nn.Module]) -> int:

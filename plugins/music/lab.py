@@ -47,10 +47,9 @@ class MusicLab(Lab):
 
     def threads(self, config: MusicConfig, cores: int) -> int:
         """One thread for a small model."""
-        from agents.supervised.threads import threads_for, weights_of
+        from agents.supervised.threads import threads_for
 
-        weights = weights_of(lambda: self.network(config))
-        return threads_for(weights, config.batch * config.window, cores)
+        return threads_for(lambda: self.network(config), config.batch * config.window, cores)
 
     def build(self, config: MusicConfig, context: Context) -> MusicExperiment:
         """A fresh experiment.

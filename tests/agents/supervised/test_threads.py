@@ -54,7 +54,13 @@ def test_weights_are_counted_without_touching_a_generator():
         == 784 * 64 + 64 + 64 * 32 + 32 + 32 * 10 + 10
     )
     assert (torch.get_rng_state() == before).all()
-    assert threads_for(LARGE // 100, 100, 8) == 8 and threads_for(LARGE // 100 - 1, 100, 8) == 1
+
+
+def test_all_cores_from_a_product_of_weights_and_examples_on():
+    def threads_of(weights):
+        return threads_for(lambda: torch.nn.Linear(weights, 1, bias=False), 100, 8)
+
+    assert (threads_of(LARGE // 100), threads_of(LARGE // 100 - 1)) == (8, 1)
 
 
 def test_the_number_of_cores_changes_no_byte_of_a_small_model(store, monkeypatch):
