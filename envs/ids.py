@@ -38,9 +38,8 @@ class GymnasiumConfig(LabConfig):
     id: ClassVar[str]
     """The argument for `gymnasium.make`: an id, or `module:id`."""
 
-    max_episode_steps: int = Field(
-        DEFAULT_LIMIT, ge=1, le=10**9, description="steps after which an episode is truncated"
-    )
+    max_episode_steps: int
+    """Steps after which an episode is truncated."""
 
 
 def names() -> list[str]:
