@@ -253,13 +253,14 @@ class Directory:
                 self.remove(f"{name}/{inner}")
             os.rmdir(folder.at(last), dir_fd=folder.descriptor)
 
-    def remove_drafts(self, name: str = "") -> None:
-        """Remove incomplete files of killed writers in a folder, but not below it.
+    def remove_drafts(self, name: str = "", ending: str = DRAFT) -> None:
+        """Remove incomplete files of killed writers in a folder, but not below it; or what else is
+        hidden and has this ending.
 
         The caller is the only writer.
         """
         for one in self.names(name):
-            if one.startswith(".") and one.endswith(DRAFT):
+            if one.startswith(".") and one.endswith(ending):
                 with contextlib.suppress(OSError):
                     self.remove(f"{name}/{one}" if name else one)
 

@@ -304,7 +304,4 @@ def remove_graves(lab: Path) -> None:
         lab: the folder that held the runs.
     """
     with contextlib.suppress(OSError, StoreError):
-        place = Directory(lab)
-        for name in place.names():
-            if name.startswith(".") and name.endswith(GRAVE):
-                place.remove(name)
+        Directory(lab).remove_drafts(ending=GRAVE)
