@@ -6,7 +6,6 @@ the same bytes, quickly.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 from typing import IO, NamedTuple
@@ -43,7 +42,7 @@ class Patch(NamedTuple):
 
 
 def write_gif(
-    path_or_file: str | os.PathLike[str] | IO[bytes],
+    file: IO[bytes],
     frames: Iterable[np.ndarray],
     fps: float,
     last_frame_seconds: float = 1.5,
@@ -51,7 +50,7 @@ def write_gif(
     """Write frames as a GIF that loops forever; nothing is written when the frames are refused.
 
     Args:
-        path_or_file: the destination; a file must be open for writing bytes.
+        file: open for writing bytes.
         frames: uint8 [height, width, 3] each, all of one size; used one after the other, so a
             generator will do.
         fps: frames per second, above 0; more than 50 cannot be shown and count as 50.
@@ -71,12 +70,7 @@ def write_gif(
         _image(patch, entry_of_bin, delay, shown)
         for patch, delay in zip(patches, delays, strict=True)
     ]
-    content = b"".join([*parts, b";"])
-    if isinstance(path_or_file, str | os.PathLike):
-        with open(path_or_file, "wb") as file:
-            file.write(content)
-    else:
-        path_or_file.write(content)
+    file.write(b"".join([*parts, b";"]))
 
 
 def _patches(frames: Iterable[np.ndarray]) -> tuple[int, int, list[Patch]]:
