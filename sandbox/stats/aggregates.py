@@ -8,7 +8,7 @@ every function checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,29 +37,17 @@ class Profile(NamedTuple):
     high: np.ndarray
 
 
-def score_table(scores: ArrayLike | Mapping[str, ArrayLike], least: int) -> np.ndarray:
+def score_table(scores: ArrayLike, least: int) -> np.ndarray:
     """Scores as float64 [runs, tasks], checked.
 
     Args:
-        scores: an array [runs, tasks], or the runs' scores by task.
+        scores: [runs, tasks].
         least: how many runs there must be.
 
     Raises:
-        SandboxError: for another shape, unequally many runs of the tasks, too few runs, or a score
-            that is not finite.
+        SandboxError: for another shape, too few runs, or a score that is not finite.
     """
-    if isinstance(scores, Mapping):
-        columns = {task: np.asarray(column, dtype=np.float64) for task, column in scores.items()}
-        lengths = {task: len(np.atleast_1d(column)) for task, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            counted = ", ".join(f"{task}: {length}" for task, length in lengths.items())
-            raise SandboxError(
-                f"The tasks have unequally many runs ({counted}); "
-                "every task needs a score of every run."
-            )
-        table = np.stack(list(columns.values()), axis=-1) if columns else np.empty((0, 0))
-    else:
-        table = np.asarray(scores, dtype=np.float64)
+    table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2:
         raise SandboxError(
             f"Scores have two axes, [runs, tasks], not the shape {table.shape}; "
@@ -120,7 +108,7 @@ def optimality_gap(optimum: float | np.ndarray) -> Statistic:
 
 
 def estimate(
-    scores: ArrayLike | Mapping[str, ArrayLike],
+    scores: ArrayLike,
     statistic: Statistic,
     rng: np.random.Generator,
     level: float = LEVEL,
