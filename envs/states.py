@@ -9,17 +9,16 @@ the whole. A class has a state if it is registered here, or if it defines `state
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 
 from sandbox.errors import SandboxError
 from sandbox.lab import State
+from sandbox.tables import read_table
 
 AnyEnv = gymnasium.Env[Any, Any]
 Save = Callable[[Any], State]
@@ -164,5 +163,5 @@ def _set_attributes(layer: object, state: State) -> None:
         setattr(layer, name, deque(value, now.maxlen) if isinstance(now, deque) else value)
 
 
-for _kind, _names in tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).items():
+for _kind, _names in read_table(__file__, "states.toml").items():
     register_attributes(_kind, *_names)

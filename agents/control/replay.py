@@ -68,6 +68,11 @@ class Knowledge(NamedTuple):
         return f"{self.time} · step {step} · {self.mode} · return {number(total, 4)}"
 
 
+def span(values: Sequence[np.ndarray] | np.ndarray) -> tuple[float, float]:
+    """The lowest and the highest value; 0 and 1 where there are none."""
+    return (float(np.min(values)), float(np.max(values))) if len(values) else (0.0, 1.0)
+
+
 def knowledge(
     experiment: AgentExperiment, rng: np.random.Generator, history: bool
 ) -> Iterator[Knowledge]:
@@ -112,7 +117,7 @@ def _known(
         agent.q.max(axis=1),
         agent.policy() > 0,
         lambda state, step: (agent.table_at(step) if counted else agent.q)[state],
-        limits=(float(agent.q.min()), float(agent.q.max())),
+        limits=span(agent.q),
     )
 
 
@@ -134,7 +139,7 @@ def grid_frames(
     """
     free = experiment.env.layout.walkable.ravel()  # [states]
     shown = [one[free] for one in values if one is not None]
-    scale = (float(np.min(shown)), float(np.max(shown))) if shown else (0.0, 1.0)
+    scale = span(shown)
     for one in known:
         frames = _grid_episode(experiment, one, rng, title, scale)
         yield from islice(frames, LONGEST if one.whole else SHORT)
@@ -248,7 +253,7 @@ class Marks:
     def __init__(self, view: GridView | None, known: Sequence[Knowledge]) -> None:
         self._view = view
         shown = [one.values[view.open] for one in known if view and one.values is not None]
-        self._values = (float(np.min(shown)), float(np.max(shown))) if shown else (0.0, 1.0)
+        self._values = span(shown)
         lows, highs = zip(*(one.limits for one in known), strict=True)
         self._limits = min(lows), max(highs)
 

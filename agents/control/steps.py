@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 
 from agents.control.base import AgentExperiment
-from agents.control.replay import Knowledge, Marks, pixels_of_env
+from agents.control.replay import Knowledge, Marks, pixels_of_env, span
 from agents.control.views import grid_view
 from agents.tabular.changes import Change, Update, applied
 from agents.tabular.kernels import Step
@@ -111,7 +111,7 @@ class StepFrames:
             values,
             policy,
             lambda state, _: agent.q[state].copy(),  # the frame may be drawn later
-            limits=(float(agent.q.min()), float(agent.q.max())),
+            limits=span(agent.q),
         )
         pixels = pixels_of_env(self._stage)
         drawn = Marks(self._grid, [known]).overlay(known, pixels, step.next_state, 0, marked)

@@ -124,18 +124,14 @@ def cache_folder() -> Path:
     )
 
 
-def _places(name: str, folder: Path) -> list[Path]:
-    """Folders that may hold the four files: this one, one with the set's name, or torchvision's."""
-    return [folder, folder / name, folder / SETS[name]["torchvision"] / "raw"]
-
-
 def _file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
 def folder_of(name: str, folder: Path) -> Path | None:
-    """The first place in a folder that has all four files of a set, or None."""
-    places = _places(name, folder)
+    """The first place that has all four files of a set, or None: the folder, one in it with the
+    set's name, or torchvision's."""
+    places = [folder, folder / name, folder / SETS[name]["torchvision"] / "raw"]
     return next((place for place in places if all(_file(place, file) for file in FILES)), None)
 
 

@@ -151,9 +151,8 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
     sounding = keys.sum(axis=1)
     before = np.vstack([np.zeros((1, keys.shape[1]), dtype=bool), keys[:-1]])
     same = (keys == before).all(axis=1) & (sounding > 0)
-    run = np.zeros(len(same), dtype=np.int64)
-    for step in range(1, len(same)):
-        run[step] = run[step - 1] + 1 if same[step] else 0
+    steps = np.arange(len(same))
+    run = steps - np.maximum.accumulate(np.where(same, 0, steps))  # steps since the last change
     strokes = int(struck.sum())
     return {
         "pitch_classes": {
