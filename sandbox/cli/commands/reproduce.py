@@ -15,6 +15,7 @@ from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registry import registry
+from sandbox.runs.request import MOST_THREADS
 from sandbox.store import Store
 from sandbox.text import duration, plural
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1, 1024),
+    type=click.IntRange(1, MOST_THREADS),
     metavar="N",
     help="How many measure at once [default: all cores].",
 )

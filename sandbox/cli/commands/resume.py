@@ -16,6 +16,7 @@ from sandbox.cli.options import (
     store_option,
     watch_option,
 )
+from sandbox.runs.request import MOST_THREADS
 from sandbox.store import Store, verify
 
 
@@ -35,7 +36,7 @@ from sandbox.store import Store, verify
 )
 @click.option(
     "--workers",
-    type=click.IntRange(0, 1024),
+    type=click.IntRange(0, MOST_THREADS),
     metavar="N",
     help="Of a sweep: processes to start [default: as before].",
 )

@@ -98,16 +98,13 @@ def show(
 
 def _write_page(shown: Run, output: Path | None, as_json: bool) -> int:
     """Write a run as one file, which loads no other."""
+    from sandbox.cli.files import destination
     from sandbox.store.files import write_whole
     from sandbox.web.export import run_page
 
     path, page = output or Path(f"{shown.id}.html"), run_page(shown).encode()
-    try:
+    with destination(shown, path):
         write_whole(path, page)
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write {path}: {error.strerror}. Choose another place with --output."
-        ) from error
     print_written(shown, path, as_json, "the same as text")
     return 0
 

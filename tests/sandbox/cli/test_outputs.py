@@ -113,6 +113,14 @@ def test_watch_writes_elsewhere_on_request_and_leaves_the_run_alone(say, made, h
     assert contents(made.path) == before
 
 
+def test_the_page_of_a_run_goes_into_a_folder_that_is_made_for_it(say, made, here):
+    assert say("show", made.id, "--html", "--output", "pages/run.html").code == 0
+    assert made.id in (here / "pages" / "run.html").read_text(encoding="utf-8")
+    (here / "file").write_text("")
+    said = say("show", made.id, "--html", "--output", "file/run.html")
+    assert said.code == 2 and "Cannot write file/run.html" in said.err and "--output" in said.err
+
+
 @pytest.mark.parametrize("words", [["watch"], ["reproduce"]])
 def test_help_knows_one_spelling(say, words):
     told = say(*words, "--help").out
