@@ -133,7 +133,7 @@ def _play_in_window(
                 walk = _Walk(env)
             elif key in KEYS and not walk.over:
                 walk.step(KEYS[key])
-            elif walk.over and key not in ("o", None):
+            elif walk.over and key != "o":
                 break
     except WindowClosed:
         click.echo("Window closed.", err=True)

@@ -135,7 +135,7 @@ class Window:
         """Seconds that a frame stays at the present speed."""
         return 1.0 / (self.fps * self.speed)
 
-    def wait_key(self, frame: Frame | None = None, timeout: float | None = None) -> str | None:
+    def wait_key(self, frame: Frame | None = None) -> str:
         """Keep the window alive until a key is pressed; used when a person walks with the arrow
         keys and frames have no fixed rate.
 
@@ -143,11 +143,9 @@ class Window:
 
         Args:
             frame: shown first; None keeps the one before.
-            timeout: longest wait in seconds, or None for no limit.
 
         Returns:
-            The key's name ("right", "left", "up", "down", "space", "r"), or None when the time is
-            over.
+            The key's name ("right", "left", "up", "down", "space", "r").
 
         Raises:
             WindowClosed: the person closed the window, now or before.
@@ -157,17 +155,14 @@ class Window:
         if self._closed or self._pygame is None:
             raise WindowClosed
         self._walking = True
-        until = time.monotonic() + (math.inf if timeout is None else timeout)
         while True:
             if not self._typed:
-                self._typed += self._keys(min(max(until - time.monotonic(), 0.0), IDLE_SECONDS))
+                self._typed += self._keys(IDLE_SECONDS)
             while self._typed:
                 key = self._typed.popleft()
                 if key not in LAYER_KEYS and key not in ("s", "h"):
                     return key
                 self._obey(key)
-            if time.monotonic() >= until:
-                return None
 
     def close(self) -> None:
         """Close the window; may be called again. A display that pygame had before is there again,

@@ -21,7 +21,7 @@ class Keyboard:
     def __init__(self, title, fps):
         self.title = title
 
-    def wait_key(self, frame=None, timeout=None):
+    def wait_key(self, frame=None):
         self.seen.append(frame.status)
         self.frames.append(frame)
         assert frame.draw().shape[2] == 3

@@ -257,7 +257,7 @@ def test_pictures_of_play_go_into_the_store(say, here, tmp_path, monkeypatch, wo
     import sandbox.visual.window as window
 
     class Played(window.Window):
-        def wait_key(self, frame=None, timeout=None):
+        def wait_key(self, frame=None):
             if self._frame is not None:
                 raise window.WindowClosed
             self._open(frame)

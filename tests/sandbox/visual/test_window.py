@@ -220,10 +220,6 @@ def test_while_walking_layers_pictures_and_closing_work(window: Window, tmp_path
         window.wait_key()
 
 
-def test_waiting_for_a_key_ends_after_the_timeout(window: Window) -> None:
-    assert window.wait_key(timeout=0.02) is None
-
-
 def test_a_display_of_somebody_else_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
