@@ -141,7 +141,7 @@ class TasksResult(AgentResult):
 
     @cached_property
     def gap(self) -> Estimate:
-        """Optimality gap: mean of max(0, 1 - score)."""
+        """Optimality gap, as rliable's: mean of max(0, 1 - score)."""
         return self._estimate("gap", aggregates.mean, np.maximum(1 - self.scores, 0.0))
 
     @cached_property

@@ -1,9 +1,8 @@
 """Aggregates of the scores of several runs, each with its interval.
 
-IQM, mean, median, optimality gap, performance profile and probability of improvement, as defined by
-Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", and
-computed by their library rliable; a docstring says where we differ. Scores are [runs, tasks], which
-every function checks.
+IQM, mean, median, performance profile and probability of improvement, as defined by Agarwal et al.
+(2021), "Deep reinforcement learning at the edge of the statistical precipice", and computed by
+their library rliable; a docstring says where we differ. Scores are [runs, tasks].
 """
 
 from __future__ import annotations
@@ -96,15 +95,6 @@ def median(scores: np.ndarray) -> np.ndarray:
 def median_of_tasks(scores: np.ndarray) -> np.ndarray:
     """The median over tasks of the means over runs, as rliable's: [..., runs, tasks] -> [...]."""
     return np.median(scores.mean(axis=-2), axis=-1)
-
-
-def optimality_gap(optimum: float | np.ndarray) -> Statistic:
-    """The mean of max(0, optimum - score), as rliable's with gamma = optimum.
-
-    Args:
-        optimum: the best possible score, or one for each task, float [tasks].
-    """
-    return lambda scores: np.maximum(optimum - scores, 0.0).mean(axis=(-2, -1))
 
 
 def estimate(
