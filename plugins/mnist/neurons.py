@@ -80,20 +80,19 @@ class Reaction(NamedTuple):
     favoured: np.ndarray
 
 
-def reaction(model: nn.Sequential, image: np.ndarray, most: int = STRONGEST) -> Reaction:
+def reaction(model: nn.Sequential, image: np.ndarray) -> Reaction:
     """What a network takes an image for, and which neurons of its first hidden layer it excites
-    most.
+    most: `STRONGEST` of them, or all where there are fewer.
 
     Args:
         model: the network.
         image: float32 [28, 28], 0 to 1.
-        most: number of neurons; fewer if the layer has fewer.
     """
     import torch
 
     first = [name for name, _ in model.named_children()].index("relu1") + 1
     active = outputs(model[:first], image[None])[0]  # [units]
-    strongest = np.argsort(-active, kind="stable")[:most]
+    strongest = np.argsort(-active, kind="stable")[:STRONGEST]
     inputs = np.tile(active, (len(strongest) + 1, 1))
     inputs[np.arange(1, len(inputs)), strongest] = 0.0
     scores = outputs(model[first:], inputs)  # [neurons + 1, classes]

@@ -301,7 +301,7 @@ def read_file(path: Path) -> Document:
         content = tomllib.loads(text) if toml else json.loads(text, object_pairs_hook=_table)
     except OSError as error:
         raise UsageError(f"Cannot read the configuration file {path}: {error.strerror}.") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         kind = "TOML" if toml else "JSON"
         raise UsageError(f"The configuration file {path} is not {kind}: {error}.") from error
     except RecursionError:

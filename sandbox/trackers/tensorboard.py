@@ -50,9 +50,7 @@ class TensorBoard(Tracker):
             f"events.out.tfevents.{int(datetime.fromisoformat(record.created).timestamp()):010d}"
         )
         before = sum(
-            1
-            for name in folder.names()
-            if name.startswith(begun) and name.endswith(f".{record.id}")
+            name.startswith(begun) and name.endswith(f".{record.id}") for name in folder.names()
         )
         descriptor = folder.descriptor(
             f"{begun}.{before:04d}.{record.id}", os.O_WRONLY | os.O_CREAT | os.O_EXCL
