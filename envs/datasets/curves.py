@@ -10,10 +10,12 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
+from pydantic import model_validator
 
+from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import UsageError
 from sandbox.input_files import read_text
 
@@ -52,7 +54,7 @@ def kept_points(artifacts: Artifacts, make: Callable[[], DataPoints]) -> DataPoi
     """The points that a run has kept among its artifacts; else those that `make` returns, which it
     keeps.
 
-    A resumed run so goes on with the same points even where their files have changed.
+    Thus a resumed run continues with the same points, even if their files have changed.
     """
     try:
         kept = artifacts.read(KEPT)
@@ -134,29 +136,39 @@ def span(*curves: Curve) -> tuple[float, float]:
     return float(x.min()), float(x.max())
 
 
-def find_points(lab: str, kept: Path | None, *files: str | None) -> None:
-    """Make sure that files of points can be read, unless the run has kept the points; their
-    contents are not checked.
+class PointFiles(LabConfig):
+    """Base of options with two files of points; without files, points are generated."""
 
-    Args:
-        lab: the lab that uses them.
-        kept: folder of the artifacts of a run that is resumed; None for a new one.
-        files: their paths; None where points are generated.
+    lab: ClassVar[str]
+    """The name of the configuration's lab."""
 
-    Raises:
-        UsageError: names the first that cannot be read.
-    """
-    if kept is not None and (kept / KEPT).is_file():
-        return
-    for path in (Path(file) for file in files if file is not None):
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise UsageError(
-                f"Cannot read the points in {path.absolute()} ({error.strerror}): give other files "
-                "with --train and --test, or generate points with "
-                f"`python -m sandbox run {lab}`."
-            ) from error
+    if TYPE_CHECKING:  # a subclass has these options in a place of its own
+        train: str | None
+        test: str | None
+
+    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
+        """Check that the files can be read, unless the run has kept the points; their contents are
+        not checked.
+        """
+        super().check_available(data, kept)
+        refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
+        if kept is not None and (kept / KEPT).is_file():
+            return
+        for path in (Path(file) for file in (self.train, self.test) if file is not None):
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise UsageError(
+                    f"Cannot read the points in {path.absolute()} ({error.strerror}): give other "
+                    "files with --train and --test, or generate points with "
+                    f"`python -m sandbox run {self.lab}`."
+                ) from error
+
+    @model_validator(mode="after")
+    def _both_files(self) -> Self:
+        if (self.train is None) != (self.test is None):
+            raise ValueError("train and test go together: give both files, or neither")
+        return self
 
 
 def _point(path: Path, number: int, line: str) -> tuple[float, float]:

@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 from envs.datasets import curves
 from plugins.intro import neighbours, polynomial
 from plugins.intro.polynomial import Descent, mean_squared_error
-from sandbox.config.model import LabConfig, refuse_data
 from sandbox.errors import SandboxError
 from sandbox.lab import Block, Context, Experiment, State, Summary
 from sandbox.score import Score
@@ -26,8 +25,10 @@ BLOCK = 100
 """Steps of a block."""
 
 
-class IntroConfig(LabConfig):
+class IntroConfig(curves.PointFiles):
     """Settings of the points, the models and gradient descent."""
+
+    lab = "intro"
 
     train: str | None = Field(
         None, description="file of training points, x,y in a line; none generates points"
@@ -53,15 +54,8 @@ class IntroConfig(LabConfig):
         1000, ge=4, le=10**6, description="points with a class, on the square from -5 to 5"
     )
 
-    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Check that the files of points can be read, and that no folder of data is named."""
-        refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
-        curves.find_points("intro", kept, self.train, self.test)
-
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.train is None) != (self.test is None):
-            raise ValueError("train and test go together: give both files, or neither")
         if self.neighbours > self.neighbour_points:
             raise ValueError(
                 f"neighbours = {self.neighbours} is more than the {self.neighbour_points} points "

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from envs.datasets.curves import find_points
-from sandbox.config.model import LabConfig, refuse_data
+from envs.datasets.curves import PointFiles
+from sandbox.config.model import LabConfig
 from sandbox.errors import UsageError
 
 SIZES = "10,10 25,10 25,25 50,25 50,50 75,50 75,75 100,75 100,100"
@@ -94,8 +94,10 @@ class GridSearchConfig(LabConfig):
         return text
 
 
-class RegressionConfig(LabConfig):
+class RegressionConfig(PointFiles):
     """One network, or a search for the best."""
+
+    lab = "regression"
 
     task: Literal["train", "search"] = Field(
         "train", description="train one network, or search a grid by cross-validation"
@@ -139,12 +141,6 @@ class RegressionConfig(LabConfig):
     )
     search: GridSearchConfig = Field(default_factory=GridSearchConfig, description="the grid")
 
-    def check_available(self, data: Path | None = None, kept: Path | None = None) -> None:
-        """Check that the files of points can be read, unless the run has kept the points."""
-        super().check_available(data, kept)
-        refuse_data(data, kept, "name the files of points with --train FILE --test FILE")
-        find_points("regression", kept, self.train, self.test)
-
     @field_validator("hidden")
     @classmethod
     def _hidden(cls, text: str) -> str:
@@ -166,8 +162,6 @@ class RegressionConfig(LabConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.train is None) != (self.test is None):
-            raise ValueError("train and test go together: give both files, or neither")
         if self.patience is not None and self.task == "search":
             raise ValueError("patience has no effect on a search: every candidate gets all epochs")
         if self.validation and self.task == "search":
