@@ -38,6 +38,7 @@ class Seconds(click.FloatRange):
 
 SECONDS = Seconds(min=0)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+THREADS, WORKERS = (click.IntRange(least, MOST_THREADS) for least in (1, 0))
 
 
 class OutputOption(click.Option):
@@ -127,7 +128,7 @@ track_option = click.option(
 worker_options = (
     click.option(
         "--workers",
-        type=click.IntRange(0, MOST_THREADS),
+        type=WORKERS,
         default=0,
         show_default=False,
         metavar="N",
@@ -196,7 +197,7 @@ def request_options(
         checkpoint_option,
         click.option(
             "--threads",
-            type=click.IntRange(1, MOST_THREADS),
+            type=THREADS,
             default=threads,
             metavar="N",
             help=f"For numerical libraries, in each run{chosen}.",

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from sandbox.cli.arguments import again, command_line
-from sandbox.cli.options import Seconds, data_option, json_option, output_option, store_option
+from sandbox.cli.options import (
+    THREADS,
+    Seconds,
+    data_option,
+    json_option,
+    output_option,
+    store_option,
+)
 from sandbox.cli.output import next_commands, print_json, shown_path, table
 from sandbox.cli.sweep_progress import counter
 from sandbox.errors import SandboxError, UsageError
 from sandbox.registry.registry import registry
-from sandbox.runs.request import MOST_THREADS
 from sandbox.store import Store
 from sandbox.text import duration, plural
 
@@ -46,7 +52,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1, MOST_THREADS),
+    type=THREADS,
     metavar="N",
     help="How many measure at once [default: all cores].",
 )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sandbox.cli.options import (
+    WORKERS,
     checkpoint_option,
     json_option,
     max_time_option,
@@ -16,7 +17,6 @@ from sandbox.cli.options import (
     store_option,
     watch_option,
 )
-from sandbox.runs.request import MOST_THREADS
 from sandbox.store import Store, verify
 
 
@@ -36,7 +36,7 @@ from sandbox.store import Store, verify
 )
 @click.option(
     "--workers",
-    type=click.IntRange(0, MOST_THREADS),
+    type=WORKERS,
     metavar="N",
     help="Of a sweep: processes to start [default: as before].",
 )
