@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,9 @@ def _inherits(own: type[LabConfig], option: str) -> bool:
     )
 
 
+EpisodeCount = Annotated[int | None, Field(ge=1, le=10**9, description="episodes of learning")]
+
+
 class ControlConfig(LabConfig):
     """The agent and how long it learns; each lab adds its environment as `env`."""
 
@@ -69,7 +72,7 @@ class ControlConfig(LabConfig):
     supersedes = {"env_steps": "episodes"}  # noqa: RUF012
 
     agent: Chosen = Choice("agent", "sarsa", "agent that learns")
-    episodes: int | None = Field(3000, ge=1, le=10**9, description="episodes of learning")
+    episodes: EpisodeCount = 3000
     env_steps: int | None = Field(
         None,
         ge=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agents.control.config import GridLabConfig, tuned_agents
+from agents.control.config import EpisodeCount, GridLabConfig, tuned_agents
 from agents.control.lab import ControlLab
 from envs.config import EmptyGridConfig
 from sandbox.config.model import Choice, Chosen
@@ -21,7 +21,7 @@ class EmptyGridLabConfig(GridLabConfig):
     agent: Chosen = Choice(
         "agent", "sarsa", "agent that learns", find="plugins.empty_grid.lab:config_of"
     )
-    episodes: int | None = Field(1500, ge=1, le=10**9, description="episodes of learning")
+    episodes: EpisodeCount = 1500
     env: EmptyGridConfig = Field(default_factory=EmptyGridConfig, description="the grid")
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from pydantic import Field
 
-from agents.control.config import ControlConfig, tuned_agents
+from agents.control.config import ControlConfig, EpisodeCount, tuned_agents
 from envs.ids import GymnasiumConfig
 from envs.spaces import DiscretiserConfig
 from sandbox.config.model import Choice, Chosen
@@ -22,7 +22,7 @@ class GymConfig(ControlConfig):
         "agent", "q-learning", "agent that learns", find="plugins.gym.config:config_of"
     )
     env: Chosen = Choice("env", "FrozenLake-v1", "where: Gymnasium's id", find="envs.ids:config_of")
-    episodes: int | None = Field(5000, ge=1, le=10**9, description="episodes of learning")
+    episodes: EpisodeCount = 5000
     use_model: bool = Field(
         True,
         description="learn on the environment's own table of transitions, where it is known to "
