@@ -190,13 +190,8 @@ def score_histogram(
     with plots.single(8.0, 3.8) as (figure, axes):
         axes.hist(scores, bins=np.linspace(low - 0.01, high + 0.01, 42).tolist(), color=plots.BLUE)
         if optimum is not None:
-            axes.axvline(
-                optimum,
-                color=plots.GREY,
-                linestyle="--",
-                linewidth=1.3,
-                label=f"best possible: {number(optimum, 4)}",
-            )
+            best = f"best possible: {number(optimum, 4)}"
+            axes.axvline(optimum, label=best, **plots.DASHED)
             axes.legend(loc="upper left")
         axes.locator_params("y", integer=True)
         axes.set(title=title, xlabel=label, ylabel="seeds")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -42,6 +43,8 @@ STRETCH = 30
 """Episodes between two records of it."""
 SEED = 0
 """Seed of the runs whose value maps and episodes are shown."""
+EDGE: dict[str, Any] = {"color": plots.GREY, "linestyle": ":", "linewidth": 1.4}
+"""The line at which staying begins, or ceases, to pay."""
 
 
 def pictures(claim: str, seeds: int, data: Path | None = None) -> Iterator[ClaimPicture]:
@@ -183,7 +186,7 @@ def why(runs: int) -> Figure:
         _start_value(panels[1], traces[:, :, 0])
         _schedule(panels[2])
         for axes in panels:
-            axes.axvline(crossing(), color=plots.GREY, linestyle=":", linewidth=1.4)
+            axes.axvline(crossing(), **EDGE)
             axes.set_xlim(0, MAZE.episodes)
             axes.tick_params(labelbottom=axes is panels[2])
             axes.yaxis.set_label_coords(-0.115, 0.5)
@@ -207,7 +210,7 @@ def _walk_or_stay(axes: Axes) -> None:
             for epsilon in grid
         ]
         axes.plot(grid, worth, color=colour, label=name)
-    axes.axvline(edge, color=plots.GREY, linestyle=":", linewidth=1.4)
+    axes.axvline(edge, **EDGE)
     plots.note(axes, f"ε = {edge:.4f}", (edge, 0.09), (6, 0))
     axes.set_xticks([0, 0.05, 0.1, 0.15, 0.2])
     axes.set(
@@ -244,7 +247,7 @@ def _start_value(axes: Axes, values: np.ndarray) -> None:
 
 def _schedule(axes: Axes) -> None:
     axes.semilogy(np.arange(1, MAZE.episodes + 1), _epsilons(), color=plots.GREEN)
-    axes.axhline(threshold(), color=plots.GREY, linestyle=":", linewidth=1.4)
+    axes.axhline(threshold(), **EDGE)
     plots.note(axes, f"ε = {threshold():.4f}", (2500, threshold()), (0, 5))
     axes.set_yticks([0.001, 0.01, 0.1, 0.8], ["0.001", "0.01", "0.1", "0.8"])
     axes.minorticks_off()

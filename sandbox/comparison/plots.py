@@ -81,7 +81,7 @@ def improvement(results: ComparisonResults) -> RecordedFigure:
         {"Probability of improvement": [pair.probability for pair in pairs.values()]},
     )
     axes = figure.axes[0]
-    axes.axvline(0.5, color=plots.GREY, linestyle="--", linewidth=1.3, zorder=1)
+    axes.axvline(0.5, zorder=1, **plots.DASHED)
     axes.set_xlim(-0.03, 1.03)
     return figure
 
@@ -306,13 +306,8 @@ def _band(values: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray]:
 def _best_possible(axes: Axes, results: ComparisonResults) -> None:
     """The optimum as a vertical line."""
     if results.optimum is not None:
-        axes.axvline(
-            results.optimum,
-            color=plots.GREY,
-            linestyle="--",
-            linewidth=1.3,
-            label=f"best possible: {shown(results.optimum)}",
-        )
+        label = f"best possible: {shown(results.optimum)}"
+        axes.axvline(results.optimum, label=label, **plots.DASHED)
 
 
 def _figure(results: ComparisonResults, height: float, lines: int) -> RecordedFigure:

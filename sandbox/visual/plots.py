@@ -25,6 +25,8 @@ COLOURS = BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY_BLUE, BLACK = (
 )
 """The palette of Okabe and Ito (2008), without its yellow, which is too light on white."""
 GREY = "#6B7280"
+DASHED: dict[str, Any] = {"color": GREY, "linestyle": "--", "linewidth": 1.3}
+"""A line to compare with, such as the best possible value."""
 VALUES = "YlGnBu"
 """Colour map of quantities: from light to dark, so readable in grey and by colour-blind people,
 and never as dark as a wall."""
@@ -123,7 +125,7 @@ def thinned(length: int, most: int = 4000) -> np.ndarray:
 
 def optimum_line(axes: Axes, value: float, label: str) -> None:
     """Draw the best possible value as a labelled, dashed line."""
-    axes.axhline(value, color=GREY, linestyle="--", linewidth=1.3, label=label, zorder=1)
+    axes.axhline(value, label=label, zorder=1, **DASHED)
 
 
 def note(axes: Axes, text: str, at: tuple[float, float], offset: tuple[int, int]) -> None:
