@@ -25,6 +25,7 @@ from envs.layouts import Layout
 from envs.mdp import TabularMDP
 from sandbox.config.resolve import resolve
 from sandbox.registry.registry import registry
+from sandbox.reproduction.table import Measures
 from sandbox.seeding import generator
 
 LAST = 100
@@ -96,9 +97,7 @@ def read_settings(package: str) -> dict[str, Setting]:
     return settings
 
 
-def by_name(
-    settings: Mapping[str, Setting], measures: Mapping[str, Callable[..., float]]
-) -> dict[str, Callable[..., float]]:
+def by_name(settings: Mapping[str, Setting], measures: Measures) -> Measures:
     """Wrap measures so that they take settings by name.
 
     Args:

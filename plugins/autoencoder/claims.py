@@ -5,13 +5,13 @@ A run takes a minute, so each figure is measured in three runs of few epochs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.reproduction.claim import Claim, ClaimPicture
-from sandbox.reproduction.table import read_claims
+from sandbox.reproduction.table import Measures, read_claims
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
@@ -64,7 +64,7 @@ def ours_less_components(data: Path | None, name: str, seed: int) -> float:
 
 def claims(data: Path | None = None) -> tuple[Claim, ...]:
     """The claims, on the images in this folder or in the cache."""
-    measures: dict[str, Callable[..., float]] = {
+    measures: Measures = {
         "ours_less_components": partial(ours_less_components, data),
         "figure": lambda name, size, noise, seed: figures(data, size, noise, seed)[name],
     }

@@ -5,13 +5,12 @@ A run takes minutes, so each figure is measured in five runs, with fewer epochs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from sandbox.reproduction.claim import Claim
-from sandbox.reproduction.table import read_claims
+from sandbox.reproduction.table import Measures, read_claims
 
 if TYPE_CHECKING:
     from agents.supervised.experiment import ImageExperiment
@@ -70,7 +69,7 @@ def in_ranges() -> float:
 
 def claims(data: Path | None = None) -> tuple[Claim, ...]:
     """The claims, on the images in this folder or in the cache."""
-    measures: dict[str, Callable[..., float]] = {
+    measures: Measures = {
         "figure": lambda name, seed: figures(data, seed)[name],
         "in_ranges": in_ranges,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from plugins.music import trials
 from plugins.music.config import MusicConfig
 from plugins.music.trials import SHARING, SIZE, STEPS
 from sandbox.reproduction.claim import Claim
-from sandbox.reproduction.table import read_claims
+from sandbox.reproduction.table import Measures, read_claims
 from sandbox.text import number
 
 WINDOWS = (16, 32, 64)
@@ -58,7 +58,7 @@ def claims(data: Path | None) -> tuple[Claim, ...]:
     )
     trial = partial(trials.trial, folder)
     usual = partial(trial, WINDOW)
-    measures: dict[str, Callable[..., float]] = {
+    measures: Measures = {
         "parameters": parameters,
         "beats_of_a_window": beats_of_a_window,
         "shifts_that_stay": lambda: trials.augmented(folder, WINDOW, *SHIFTS)[0],

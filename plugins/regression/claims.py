@@ -7,7 +7,6 @@ measured on generated points and shown without a verdict, since the report used 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from plugins.regression.config import RegressionConfig
 from plugins.regression.experiment import evaluate
 from plugins.regression.search import Candidate, fit, fold_numbers, grid, held_out_loss
 from sandbox.reproduction.claim import Claim
-from sandbox.reproduction.table import read_claims
+from sandbox.reproduction.table import Measures, read_claims
 from sandbox.seeding import generator
 
 WINNER = Candidate((75, 50), "leaky_relu", 1e-3, 0.075)
@@ -70,7 +69,7 @@ def claims(data: Path | None) -> tuple[Claim, ...]:
     """The claims, on the course's points in this folder if it has them."""
     folder = data / FOLDER if data is not None and (data / FOLDER).is_dir() else None
     loss = partial(validation_loss, folder)
-    measures: dict[str, Callable[..., float]] = {
+    measures: Measures = {
         "candidates": candidates,
         "loss_of_best": partial(loss, CHOSEN),
         "error_of_winner": partial(test_mse, folder, WINNER),
