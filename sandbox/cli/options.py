@@ -77,6 +77,7 @@ def output_option(what: str, default: str, *, folder: bool = False) -> Decorator
     )
 
 
+run_argument = click.argument("run", default="last")
 store_option = click.option(
     "--store",
     metavar="DIR",

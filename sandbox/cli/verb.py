@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sandbox.cli.options import store_option
+from sandbox.cli.options import run_argument, store_option
 from sandbox.errors import SandboxError, UnknownNameError, UsageError
 from sandbox.lab import Action
 from sandbox.registry.registry import registry
@@ -43,7 +43,7 @@ def of_run(lab: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
                 )
             return function(loaded, **values)
 
-        return click.argument("run", default="last")(store_option(on_run))
+        return run_argument(store_option(on_run))
 
     return decorate
 
@@ -59,7 +59,7 @@ def verb_command(verb: str) -> click.Command | None:
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     )
     @store_option
-    @click.argument("run", default="last")
+    @run_argument
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
     def command(store: Store, run: str, words: tuple[str, ...]) -> int:
         loaded = Run(store.find(run))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from sandbox.cli.options import json_option, output_option, store_option
+from sandbox.cli.options import json_option, output_option, run_argument, store_option
 from sandbox.cli.output import next_commands, print_json, shown_path, typed
 from sandbox.errors import StoreError, UnknownNameError
 from sandbox.store import RunFolder, Store
 
 
 @click.command()
-@click.argument("run", default="last")
+@run_argument
 @output_option("The archive", "ID.zip here")
 @store_option
 @json_option

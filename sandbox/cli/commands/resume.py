@@ -13,6 +13,7 @@ from sandbox.cli.options import (
     max_time_option,
     pictures_option,
     render_option,
+    run_argument,
     stay_option,
     store_option,
     watch_option,
@@ -21,7 +22,7 @@ from sandbox.store import Store, verify
 
 
 @click.command()
-@click.argument("run", default="last")
+@run_argument
 @max_time_option
 @checkpoint_option
 @render_option

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from sandbox.cli import stored
-from sandbox.cli.options import json_option, output_option, store_option
+from sandbox.cli.options import json_option, output_option, run_argument, store_option
 from sandbox.cli.output import (
     heading,
     next_commands,
@@ -34,7 +34,7 @@ from sandbox.text import Document, moment, number, plural, size, unit_columns, w
 
 
 @click.command()
-@click.argument("run", default="last")
+@run_argument
 @click.option(
     "--open", "open_figures", is_flag=True, help="Open the figures with the system's viewer."
 )

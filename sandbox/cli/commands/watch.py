@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import json_option, output_option, store_option
+from sandbox.cli.options import json_option, output_option, run_argument, store_option
 from sandbox.cli.output import print_written
 from sandbox.errors import UsageError
 from sandbox.store import Store
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", default="last")
+@run_argument
 @click.option(
     "--render",
     type=click.Choice(["auto", "human", "gif"]),
