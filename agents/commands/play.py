@@ -143,7 +143,7 @@ def _play_in_window(
 
 
 class _Walk:
-    """One episode played by a person; with a seed, the environment's generator begins anew.
+    """One episode played by a person; a seed seeds the environment's generator.
 
     Raises:
         UsageError: when the optimum would take too long to compute.

@@ -75,7 +75,7 @@ def run(
 
     Returns:
         The run. Its `status` is "interrupted" when Ctrl-C or SIGTERM ended it, and "timed-out"
-        after `max_time`; `resume` goes on.
+        after `max_time`; `resume` continues it.
 
     Raises:
         UsageError: when a name or a value is wrong; nothing was started then.

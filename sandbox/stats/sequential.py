@@ -70,12 +70,12 @@ def decide(
 ) -> tuple[list[Decision], list[str]]:
     """The decisions after all looks for which there are seeds.
 
-    An agent goes on to the next look while one of its pairs is undecided.
+    An agent continues to the next look while one of its pairs is undecided.
 
     Args:
         tests: the two agents of each test.
         pairs: how many of the tests, the first ones, must be decided: tests of scores, each pair
-            once. The others are tested as long as both agents go on.
+            once. The others are tested as long as both agents continue.
         available: seeds of each agent; 0 for an agent that has the same scores at every look.
         counts: seeds at each look, rising.
         margin: largest difference of interquartile means that counts as none, >= 0.

@@ -147,17 +147,19 @@ class ComparePage:
         differing = self.differing()
         if seeds:
             differing.pop("seed", None)
-        told: dict[str, tuple[str, ...]] = dict.fromkeys(self.runs, ())
+        settings: dict[str, tuple[str, ...]] = dict.fromkeys(self.runs, ())
         names: list[str] = []
         for name, by in differing.items():
-            more = {path: (*values, by[path]) for path, values in told.items()}
-            if len(set(more.values())) > len(set(told.values())):
-                told = more
+            more = {path: (*values, by[path]) for path, values in settings.items()}
+            if len(set(more.values())) > len(set(settings.values())):
+                settings = more
                 names.append(name)
         lines: dict[str, list[str]] = {}
         for path, one in self.runs.items():
             parts = [
-                f"{name} {value}" for name, value in zip(names, told[path], strict=True) if value
+                f"{name} {value}"
+                for name, value in zip(names, settings[path], strict=True)
+                if value
             ]
             label = ", ".join(parts) or (one.record.agent or one.record.lab)
             lines.setdefault(label, []).append(path)

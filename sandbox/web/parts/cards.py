@@ -124,7 +124,7 @@ class Player:
         return frames or []
 
     async def _grow(self) -> None:
-        """Add what the run has learned since they were asked for; they go on from the last."""
+        """Add what the run has learned since they were asked for, after the last of them."""
         seen = len(self._frames) - 1
         if self._frames and await self._read():
             self._timer.active = self._timer.active or self._place >= seen

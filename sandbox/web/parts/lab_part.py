@@ -87,7 +87,7 @@ class LabPart:
 
         Args:
             refresh: called at once, and as long as the switch is on after each checkpoint of the
-                run, at its end and when its pictures are there; reads `run` anew.
+                run, at its end and when its pictures are there; reads `run` again.
         """
         seen: object = None
 
