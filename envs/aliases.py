@@ -9,3 +9,5 @@ from gymnasium import spaces
 
 Env = gymnasium.Env[Any, Any]
 Space = spaces.Space[Any]
+Info = dict[str, Any]
+"""What `reset` and `step` return beside an observation, and the `options` of `reset`."""

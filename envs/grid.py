@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded
 
 from envs import layouts
+from envs.aliases import Info
 from envs.config import EmptyGridConfig, GridConfig, MazeConfig
 from envs.images import Images
 from envs.layouts import Layout, Position
@@ -183,9 +184,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             self._open_views()
         return self._model
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Any, Info]:
         """Begin an episode.
 
         Args:
@@ -201,7 +200,7 @@ class GridEnv(gymnasium.Env[Any, int]):
             self.render()
         return self._seen(self._state), {}
 
-    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool, Info]:
         """Take one action, 0 to 4.
 
         Raises:

@@ -18,7 +18,7 @@ import numpy as np
 from gymnasium import spaces, wrappers
 from pydantic import Field, model_validator
 
-from envs.aliases import Env, Space
+from envs.aliases import Env, Info, Space
 from sandbox.config.model import LabConfig
 from sandbox.errors import SandboxError, UsageError
 
@@ -324,15 +324,13 @@ class NumberedEnv(gymnasium.Wrapper[int, int, Any, Any]):
         self.numbering, self._first = numbering, int(actions.start)
         self._state = 0
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[int, Info]:
         """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._state = self.numbering(observation)
         return self._state, info
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int) -> tuple[int, float, bool, bool, Info]:
         """Take one action.
 
         Raises:

@@ -16,6 +16,7 @@ from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from envs.aliases import Info
 from envs.config import GridConfig
 from envs.grid import ACTIONS, KNOWN_ACTIONS, TRAIL, EmptyGridEnv, GridEnv, MazeEnv
 from envs.streams import Streams
@@ -130,8 +131,8 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self,
         *,
         seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+        options: Info | None = None,
+    ) -> tuple[np.ndarray, Info]:
         """Begin episodes.
 
         Args:
@@ -164,7 +165,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def step(
         self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Info]:
         """Take one action in each sub-environment.
 
         Args:
@@ -195,7 +196,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             reward[over], terminated[over], truncated[over] = 0.0, False, False
             self._begin(state, over)
         self._over = terminated | truncated
-        infos: dict[str, Any] = {}
+        infos: Info = {}
         self.arrived = state
         if self._mode is AutoresetMode.SAME_STEP and self._over.any():
             self.arrived = state.copy()
@@ -359,7 +360,7 @@ class _Story:
         self.trail[:, where], self.steps[where], self.total[where] = -1, 0, 0.0
 
 
-def _final(observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
+def _final(observations: np.ndarray, over: np.ndarray) -> Info:
     """The infos of episodes that ended and were reset in the same step, in Gymnasium's layout.
 
     Args:

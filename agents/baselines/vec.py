@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
+from envs.aliases import Info
 from envs.vector import GridVectorEnv
 
 
@@ -42,13 +43,13 @@ class GridVecEnv(VecEnv):
         """Keep the actions, int [envs], for `step_wait`."""
         self._actions = actions
 
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Info]]:
         """Execute the actions; returns observations, rewards float32 [envs], dones bool [envs] and
         infos.
         """
         observations, rewards, terminated, truncated, infos = self.grids.step(self._actions)
         dones = terminated | truncated
-        details: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        details: list[Info] = [{} for _ in range(self.num_envs)]
         if infos:
             for number in np.flatnonzero(dones).tolist():
                 details[number] = {
@@ -117,7 +118,7 @@ class Recorded(VecEnvWrapper):
         self._begin(np.arange(self.num_envs))
         return observations
 
-    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[Info]]:
         """Step all sub-environments and record the step."""
         observations, rewards, dones, infos = self.venv.step_wait()
         self.steps += self.num_envs
@@ -166,7 +167,7 @@ class Recorded(VecEnvWrapper):
             np.add.at(self.visits, starts, 1)
             self._arrival[which] = np.where(self._grids.model.goal[starts], 0.0, np.nan)
 
-    def _end(self, which: np.ndarray, infos: Sequence[dict[str, Any]]) -> None:
+    def _end(self, which: np.ndarray, infos: Sequence[Info]) -> None:
         """Record the episodes that ended, also in `infos`, which Stable-Baselines3's own statistics
         read."""
         for number in which.tolist():
