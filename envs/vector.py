@@ -22,6 +22,7 @@ from envs.grid import ACTIONS, KNOWN_ACTIONS, TRAIL, EmptyGridEnv, GridEnv, Maze
 from envs.streams import Streams
 from envs.vector_arguments import autoreset_mode_of, check_mask, positive, seeds_of
 from sandbox.errors import UsageError
+from sandbox.lab import State
 
 
 class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -210,7 +211,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """The observations of these states, int64 [envs], as an array that the caller may keep."""
         return states.copy() if self.config.observation == "state" else self._one.observe(states)
 
-    def memory(self) -> dict[str, Any]:
+    def memory(self) -> State:
         """Arrays and plain values for `recall`: all states, and the generators."""
         generators = [generator.bit_generator.state for generator in self.np_random]
         return {
@@ -220,7 +221,7 @@ class GridVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             "generators": generators,
         }
 
-    def recall(self, memory: dict[str, Any]) -> None:
+    def recall(self, memory: State) -> None:
         """Restore what `memory` returned, in environments of the same configuration."""
         self.states, self._left, self._over = (
             np.array(memory[name]) for name in ("state", "left", "over")

@@ -23,13 +23,14 @@ from sandbox.config.model import dump
 from sandbox.config.resolve import resolve
 from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
+from sandbox.text import Document
 
 FORMAT = "sandbox sb3 agent 1"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
 STATISTICS = "statistics."
 
 
-def contents(agent: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def contents(agent: Any) -> tuple[dict[str, torch.Tensor], Document]:
     """The tensors and the plain values of an agent, as they are written."""
     tensors = {
         name: tensor.detach().cpu().clone().contiguous()
@@ -123,7 +124,7 @@ class _Nowhere(Env):
         self.observation_space, self.action_space = observation, action
 
 
-def _plain_space(space: Space) -> dict[str, Any]:
+def _plain_space(space: Space) -> Document:
     """A space as plain values."""
     if isinstance(space, spaces.Discrete):
         return {"kind": "Discrete", "n": int(space.n)}
@@ -151,7 +152,7 @@ def _plain_bound(bound: np.ndarray) -> Any:
     return words[0] if len(words) and (flat == flat[0]).all() else words
 
 
-def _space(plain: dict[str, Any]) -> Space:
+def _space(plain: Document) -> Space:
     """The space that `_plain_space` described."""
     kind = plain["kind"]
     if kind == "Discrete":

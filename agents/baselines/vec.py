@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from envs.aliases import Info
 from envs.vector import GridVectorEnv
+from sandbox.lab import State
 
 
 class GridVecEnv(VecEnv):
@@ -135,14 +136,14 @@ class Recorded(VecEnvWrapper):
         ended, self.ended = self.ended, []
         return ended
 
-    def memory(self) -> dict[str, Any]:
+    def memory(self) -> State:
         """The record of unfinished episodes, for `recall`."""
         return {
             name: getattr(self, name).copy()
             for name in ("visits", "_total", "_length", "_arrival", "_start")
         } | {"steps": self.steps}
 
-    def recall(self, memory: dict[str, Any], begun: bool) -> None:
+    def recall(self, memory: State, begun: bool) -> None:
         """Restore what `memory` returned; with `begun` the same episodes continue, else new
         episodes have begun.
         """

@@ -22,7 +22,7 @@ from agents.supervised.tensors import (
     use_threads,
 )
 from sandbox.errors import SandboxError
-from sandbox.lab import Block, Context, Experiment, State
+from sandbox.lab import Block, Context, Experiment, State, Summary
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,8 +88,8 @@ class EpochExperiment(Experiment):
         self._stretch, self._clip, self._half = stretch, clip, half
         self.average = Average(model, averaging) if averaging else None
         self.epoch, self.batch, self.validating = 0, 0, False
-        self.best: dict[str, Any] = {"epoch": 0, "score": None, "weights": {}}
-        self.results: dict[str, Any] = {}
+        self.best: State = {"epoch": 0, "score": None, "weights": {}}
+        self.results: Summary = {}
         self.snapshots = Snapshots(epochs, batches, batches if self.rare_snapshots else 1)
 
     # -- for subclasses
@@ -103,7 +103,7 @@ class EpochExperiment(Experiment):
         """The loss of a step: a scalar."""
 
     @abstractmethod
-    def evaluate(self, split: str) -> dict[str, Any] | None:
+    def evaluate(self, split: str) -> Summary | None:
         """Score the model on "valid" or "test", or a part of it; None while some parts are still to
         be scored."""
 

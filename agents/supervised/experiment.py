@@ -62,7 +62,7 @@ class Task(ABC):
         """What frames show of the model, beside the scores; see `EpochExperiment.view`."""
 
     @abstractmethod
-    def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
+    def findings(self, model: nn.Module, splits: Splits) -> Summary:
         """Scores of the trained model as plain values, computed once at the end; the first is the
         run's result."""
 
@@ -160,7 +160,7 @@ class ImageExperiment(EpochExperiment):
             self.keep_best(scores[self.monitor])
         return [self.row("learn", figures)]
 
-    def evaluate(self, split: str) -> dict[str, Any]:
+    def evaluate(self, split: str) -> Summary:
         """Validation scores, or for the test images all findings of the task."""
         if split == "test":
             return self.task.findings(self.model, self.splits)

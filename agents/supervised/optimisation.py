@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.supervised.config import TrainingConfig
 from agents.supervised.tensors import arrays, tensors
+from sandbox.lab import State
 
 if TYPE_CHECKING:
     from torch import Tensor, nn, optim
@@ -94,11 +95,11 @@ class Average:
         """The averages by name."""
         return dict(zip(self._names, self._kept, strict=True))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The averages and their age in steps."""
         return {"steps": self.steps, "weights": arrays(self.weights())}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.steps, weights = state["steps"], tensors(state["weights"])
         for name, kept in self.weights().items():

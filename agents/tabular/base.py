@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from agents.planning.reachability import can_end
 from agents.tabular import schedules
 from agents.tabular.config import TabularConfig
 from sandbox.errors import SandboxError, UsageError
+from sandbox.lab import State, Summary
 
 if TYPE_CHECKING:
     from agents.tabular.kernels import Log, Own
@@ -294,18 +295,18 @@ class TabularAgent(Agent):
         is no such reason."""
         return ""
 
-    def findings(self) -> dict[str, Any]:
+    def findings(self) -> Summary:
         """Further results for the run's summary, as plain values: for example whether a solver
         converged."""
         return {}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Everything it learned, as arrays and plain values. The generator is not included: the
         caller saves it."""
         arrays = {name: vars(self)[name].copy() for name in LEARNED}
         return {**arrays, "episodes_done": self.episodes_done}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned.
 
         Raises:

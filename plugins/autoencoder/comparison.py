@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agents.supervised.batches import Splits
 from envs.datasets.corruptions import NOISE, corrupted
 from plugins.autoencoder import codes
+from sandbox.lab import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,7 @@ def findings(
     config: AutoencoderConfig,
     seed: int,
     encoded: Mapping[str, np.ndarray],
-) -> dict[str, Any]:
+) -> Summary:
     """Test errors of model and baseline: on images as in training, then of every corruption.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from envs.datasets.corruptions import NOISE, add_noise, corrupted
 from plugins.autoencoder import codes, comparison
 from plugins.autoencoder.config import AutoencoderConfig
 from plugins.autoencoder.refinement import RefiningEncoder, unrefined
-from sandbox.lab import Context
+from sandbox.lab import Context, Summary
 from sandbox.seeding import generator
 
 
@@ -120,7 +119,7 @@ class Reconstruction(Task):
         with unrefined(model):
             return {"codes": codes.encode(model, pixels), "labels": labels}
 
-    def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
+    def findings(self, model: nn.Module, splits: Splits) -> Summary:
         """Test errors of model and principal components, also on corrupted images."""
         encoder = model.get_submodule("encoder")
         if isinstance(encoder, RefiningEncoder) and self.config.starts:

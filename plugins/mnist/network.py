@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +12,7 @@ from agents.supervised.experiment import Task
 from plugins.mnist.answers import corrupted_accuracy
 from plugins.mnist.config import MnistConfig
 from plugins.mnist.neurons import first_and_last_fields
+from sandbox.lab import Summary
 
 PIXELS, CLASSES, SLOPE = 28 * 28, 10, 0.01
 
@@ -82,7 +81,7 @@ class Classification(Task):
         """Receptive fields of the first hidden neurons and of the classes: [fields, 28, 28]."""
         return {"fields": first_and_last_fields(model)}
 
-    def findings(self, model: nn.Module, splits: Splits) -> dict[str, Any]:
+    def findings(self, model: nn.Module, splits: Splits) -> Summary:
         """Test accuracy, clean and under the corruptions of Lab 05."""
         measured = {
             f"test_{name}": value for name, value in self.measure(model, splits.test).items()

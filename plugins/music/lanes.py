@@ -8,11 +8,12 @@ epoch is as many steps as the pieces have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from envs.datasets.rolls import shifts_within, transposed
+from sandbox.lab import State
 
 
 class LaneWindow(NamedTuple):
@@ -93,7 +94,7 @@ class Lanes:
         self.piece[lane], self.position[lane] = piece, 0
         self.shift[lane] = self.rng.integers(low, high + 1)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The position of every lane."""
         return {
             "queue": list(self.queue),
@@ -102,7 +103,7 @@ class Lanes:
             "position": self.position.copy(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned; the caller restores the generator."""
         self.queue = [int(piece) for piece in state["queue"]]
         names = ("piece", "shift", "position")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from envs.datasets.rolls import SILENT, STRUCK, joined
 from sandbox.errors import UsageError
+from sandbox.text import Document
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,7 +133,7 @@ def seed_of(roll: np.ndarray, hands: int, steps: int) -> np.ndarray:
     return begun if begun.shape[1] == hands else joined(begun)
 
 
-def statistics(roll: np.ndarray) -> dict[str, Any]:
+def statistics(roll: np.ndarray) -> Document:
     """Statistics of music.
 
     Args:
@@ -167,7 +168,7 @@ def statistics(roll: np.ndarray) -> dict[str, Any]:
     }
 
 
-def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> dict[str, Any]:
+def compared(generated: np.ndarray, pieces: Sequence[np.ndarray]) -> Document:
     """Statistics of generated music beside those of the training pieces, and their distance.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ import torch
 from plugins.music.lanes import whole_pieces
 from plugins.music.networks.models import MusicModel, Predicted, Target, frame_nll, target_of
 from plugins.music.networks.recall import with_hearing
+from sandbox.lab import State
 
 PART = 8000
 """Steps that are scored at once."""
@@ -87,11 +87,11 @@ class Scoring:
         scores["f1"] = float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0
         return scores
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The sums and the number of the next part."""
         return {"part": self.part, "sums": self.sums.copy()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned."""
         self.part, self.sums = int(state["part"]), np.array(state["sums"])
 

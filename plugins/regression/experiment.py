@@ -6,7 +6,6 @@ The test points are only scored: neither early stopping nor the best epoch depen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class TrainExperiment(Experiment):
     limit: int
     unit = "epoch"
     headline = ("train_loss", "test_loss")
-    best: dict[str, Any]
+    best: State
 
     def __init__(self, config: RegressionConfig, context: Context) -> None:
         self.config, self.limit = config, config.epochs

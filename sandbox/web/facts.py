@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from sandbox.config.model import option_name, show_value, shown_settings
 from sandbox.config.options import options
@@ -14,7 +13,7 @@ from sandbox.errors import SandboxError
 from sandbox.registry.registry import registry
 from sandbox.runs.view import KINDS, Run
 from sandbox.store.record import RunRecord
-from sandbox.text import figures, moment, plural, size
+from sandbox.text import Document, figures, moment, plural, size
 
 SOUNDS = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 MEDIA = KINDS | SOUNDS
@@ -28,7 +27,7 @@ Notes = dict[str, list[tuple[float, float, int]]]
 """By instrument: begin and end in seconds, and pitch (MIDI, 0 to 127), of each note."""
 
 
-def facts(run: Run, addresses: Mapping[str, str]) -> dict[str, Any]:
+def facts(run: Run, addresses: Mapping[str, str]) -> Document:
     """The values of the template run_facts.html.
 
     Args:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from sandbox.text import number, plural
+from sandbox.text import Document, number, plural
 from sandbox.visual import html
 from sandbox.web import layout
 from sandbox.web.run_page import resume
@@ -54,7 +54,7 @@ def _welcome(service: Service) -> None:
         ui.button("New run", on_click=lambda: ui.navigate.to("/new"))
 
 
-def _state(view: str) -> dict[str, Any]:
+def _state(view: str) -> Document:
     """The table's state that an address holds; empty for another text."""
     try:
         state = layout.clean(json.loads(view or "{}"))
@@ -110,7 +110,7 @@ class RunTable:
         state: filter, order and selection to begin with.
     """
 
-    def __init__(self, service: Service, rows: list[dict[str, Any]], state: dict[str, Any]) -> None:
+    def __init__(self, service: Service, rows: list[Document], state: Document) -> None:
         self._service, self._known = service, {row["id"]: row for row in rows}
         with _toolbar(""):
             search = ui.input(placeholder="search", on_change=self._search)

@@ -28,7 +28,7 @@ from sandbox.store.folder import RunFolder
 from sandbox.store.listing import NOT_LABS, Listing, Row, newest
 from sandbox.store.record import RunRecord
 from sandbox.store.store import Store
-from sandbox.text import to_json, words
+from sandbox.text import Document, to_json, words
 from sandbox.web.curves import Curves
 
 FRESH = 0.8
@@ -67,7 +67,7 @@ class Service:
         self._read, self._rows = float("-inf"), list[Row]()
         self._owners: dict[str, tuple[str, str]] = {}
         self._owned: tuple[list[Any], list[str]] = [], []
-        self._cells: dict[str, tuple[Row, dict[str, Any]]] = {}
+        self._cells: dict[str, tuple[Row, Document]] = {}
         self._curves: OrderedDict[Path, tuple[threading.Lock, Curves]] = OrderedDict()
         self._started: list[Started] = []
 
@@ -79,7 +79,7 @@ class Service:
                 self._read = time.monotonic()
             return self._rows
 
-    def table(self, most: int = 0) -> list[dict[str, Any]]:
+    def table(self, most: int = 0) -> list[Document]:
         """The rows as the table shows them, newest first, without hidden ones.
 
         Args:
@@ -108,7 +108,7 @@ class Service:
                 self._owned, self._cells = owned, {}
             return self._owners
 
-    def _cells_of(self, row: Row, owners: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    def _cells_of(self, row: Row, owners: Mapping[str, tuple[str, str]]) -> Document:
         judged = score_of(row.score, row.summary)
         kind, group = owners.get(row.id, ("", ""))
         return {

@@ -8,7 +8,7 @@ whether its solver converged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +19,7 @@ from agents.tabular.base import Episodes, TabularAgent
 from agents.tabular.config import PolicyName, TabularConfig, no_step_size
 from agents.tabular.schedules import ScheduleName
 from sandbox.errors import UsageError
+from sandbox.lab import State, Summary
 
 if TYPE_CHECKING:
     from agents.tabular.kernels import Step
@@ -149,15 +150,15 @@ class Planner(TabularAgent):
             "every reward alike and may count the steps left"
         )
 
-    def findings(self) -> dict[str, Any]:
+    def findings(self) -> Summary:
         """Whether the solver converged, its sweeps, and its residual."""
         return {"converged": self.converged, "sweeps": self.sweeps, "residual": self.residual}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The table, and the solver's findings."""
         return {**super().state(), **self.findings()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Restore what `state` returned; the next model is solved again."""
         super().restore(state)
         for name in self.findings():
