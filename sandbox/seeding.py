@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+States = dict[str, Any]
+"""The states of generators, by name."""
+
 
 def seed_sequence(seed: int, name: str) -> np.random.SeedSequence:
     """The seed sequence of the generator `name` in a run with this seed (`seed` >= 0)."""
@@ -42,11 +45,11 @@ class Generators:
             self._made[name] = generator(self.seed, name)
         return self._made[name]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> States:
         """The bit generators' states by name: plain values."""
         return {name: rng.bit_generator.state for name, rng in sorted(self._made.items())}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: States) -> None:
         """Put every generator back to a state that `state` returned."""
         for name, value in state.items():
             self[name].bit_generator.state = value
@@ -65,7 +68,7 @@ class GlobalGenerators:
 
     def __init__(self, seed: int, names: tuple[str, ...]) -> None:
         self.names = names
-        self._inside: dict[str, Any] | None = None
+        self._inside: States | None = None
         self._seeds = {
             name: int(seed_sequence(seed, f"global {name}").generate_state(1)[0]) for name in names
         }
@@ -84,7 +87,7 @@ class GlobalGenerators:
             self._inside = self.read()
             self._write(outside)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> States:
         """The states of the generators, as arrays and plain values; empty before the first use."""
         inside = dict(self._inside or {})
         if "python" in inside:
@@ -96,7 +99,7 @@ class GlobalGenerators:
             }
         return inside
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: States) -> None:
         """Restore what `state` returned."""
         inside = dict(state)
         if "python" in inside:
@@ -116,9 +119,9 @@ class GlobalGenerators:
 
             torch.manual_seed(self._seeds["torch"])
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> States:
         """What the libraries' generators hold now, by name; torch's only where it is loaded."""
-        kept: dict[str, Any] = {}
+        kept: States = {}
         if "python" in self.names:
             kept["python"] = random.getstate()
         if "numpy" in self.names:
@@ -130,7 +133,7 @@ class GlobalGenerators:
                 kept["torch"]["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
         return kept
 
-    def _write(self, kept: dict[str, Any]) -> None:
+    def _write(self, kept: States) -> None:
         if "python" in kept:
             random.setstate(kept["python"])
         if "numpy" in kept:
