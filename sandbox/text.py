@@ -227,9 +227,9 @@ def ranks(values: Iterable[float | None]) -> list[str]:
     return shown
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> Document:
     """Nested settings with dotted names."""
-    values: dict[str, Any] = {}
+    values: Document = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
             values |= flat(value, f"{prefix}{name}.")

@@ -22,7 +22,7 @@ from sandbox.extras import need
 from sandbox.lab import Block
 from sandbox.observer import ObservedRun, Observer
 from sandbox.store.record import RunRecord
-from sandbox.text import is_number, unit_columns
+from sandbox.text import Document, is_number, unit_columns
 
 WAITING = 200
 """So many blocks may wait to be sent; what comes while they wait is sent at the end, read from
@@ -194,7 +194,7 @@ class Tracker(Observer):
         self._pool.shutdown(wait=False)
 
 
-def facts_of(record: RunRecord) -> dict[str, Any]:
+def facts_of(record: RunRecord) -> Document:
     """Facts about a run beside its configuration: plain values."""
     facts = {
         "seed": record.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nicegui import run, ui
 
@@ -189,7 +189,7 @@ class ComparePage:
             self._view, self._sizes = view, sizes
             layout.redraw(self._chart, await layout.in_thread(self._options))
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> charts.Options:
         """The chart of the view."""
         stream, _, name = self._view.curve.partition("/")
         units = sorted({one.record.unit for one in self.runs.values()})

@@ -162,7 +162,7 @@ def _heat(done: Sequence[Result], names: Mapping[str, str], goal: str) -> None:
         goal: the score's name.
     """
 
-    def options() -> dict[str, Any]:
+    def options() -> charts.Options:
         chosen = [str(picker.value) for picker in pickers]
         cells: dict[tuple[Any, Any], list[float]] = {}
         for one in done:

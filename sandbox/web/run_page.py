@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from nicegui import ui
@@ -104,7 +103,7 @@ class RunPage:
         for (stream, name), chart in self._charts.items():
             layout.redraw(chart, self._options(curves, stream, name))
 
-    def _options(self, curves: Curves, stream: str, name: str) -> dict[str, Any]:
+    def _options(self, curves: Curves, stream: str, name: str) -> charts.Options:
         """A curve, smoothed over its own values where it is long."""
         line, label = curves.line(stream, name), words(name)
         score = self._run.record.score

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -152,7 +152,7 @@ class ComparedLabs(LabCommands):
         agents, own = _several(given.get("agents", ())), _own_options(given.get("own", ()))
         return values_in_force(ComparisonRequest(request, agents, own))
 
-    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    def execute(self, name: str, layer: Layer, values: Layer) -> int:
         """Run the comparison and return the exit code."""
         from sandbox.comparison.api import compare_agents
         from sandbox.comparison.planned import Interrupted

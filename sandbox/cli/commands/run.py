@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import click
 
@@ -112,7 +111,7 @@ class LabCommands(click.Group):
         preset = preset_of(lab, name, given.get("preset", "default"))
         return {"": in_force(lab.Config, [preset, *layers_given(given.get("file"), layer)])}
 
-    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    def execute(self, name: str, layer: Layer, values: Layer) -> int:
         """Execute the command and return the exit code.
 
         Args:

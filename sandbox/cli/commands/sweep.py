@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +22,7 @@ from sandbox.cli.output import (
     shown_path,
     table,
 )
-from sandbox.config.model import option_name
+from sandbox.config.model import Layer, option_name
 from sandbox.lab import Lab
 from sandbox.sweeps import report as sweep_report
 from sandbox.text import plural
@@ -91,7 +91,7 @@ class SweepCommands(LabCommands):
             *request_options(lab, 1, "Runs of each configuration.", pictures=False, threads=1),
         )
 
-    def execute(self, name: str, layer: dict[str, Any], values: dict[str, Any]) -> int:
+    def execute(self, name: str, layer: Layer, values: Layer) -> int:
         """Run the sweep and return the exit code."""
         from sandbox.cli.sweep_progress import sweep_progress
         from sandbox.execution.scheduler import Workers
