@@ -23,6 +23,7 @@ from envs.grid import TRAIL
 from envs.mdp import TabularMDP
 from envs.render import overlay
 from envs.render.overlay import Overlay, RenderedFrame
+from envs.render.palette import Scale
 from envs.render.snapshot import Snapshot
 from sandbox.errors import UsageError
 from sandbox.text import number
@@ -61,14 +62,14 @@ class Knowledge(NamedTuple):
     policy: np.ndarray | None = None
     weigh: Callable[[Any, int], np.ndarray] | None = None
     weights: str = "Q"
-    limits: tuple[float, float] = (0.0, 1.0)
+    limits: Scale = (0.0, 1.0)
 
     def status(self, step: int, total: float) -> str:
         """The status line below a frame."""
         return f"{self.time} · step {step} · {self.mode} · return {number(total, 4)}"
 
 
-def span(values: Sequence[np.ndarray] | np.ndarray) -> tuple[float, float]:
+def span(values: Sequence[np.ndarray] | np.ndarray) -> Scale:
     """The lowest and the highest value; 0 and 1 where there are none."""
     return (float(np.min(values)), float(np.max(values))) if len(values) else (0.0, 1.0)
 
@@ -150,7 +151,7 @@ def _grid_episode(
     known: Knowledge,
     rng: np.random.Generator,
     title: str,
-    scale: tuple[float, float],
+    scale: Scale,
 ) -> Iterator[Snapshot]:
     layout, model = experiment.env.layout, experiment.model
     assert model is not None

@@ -18,12 +18,13 @@ from agents.pages.update_replay import Moment
 from agents.planning.solvers import value_iteration
 from envs import layouts
 from envs.grid import ACTIONS, build_model
-from envs.layouts import Layout
+from envs.layouts import Layout, Position
 from envs.mdp import TabularMDP
 from envs.render.snapshot import Snapshot, cell_at
 from sandbox.errors import UsageError
 from sandbox.seeding import generator
 from sandbox.text import number
+from sandbox.web.parts.lab_part import Place
 
 VALUES = "action values"
 PAINTS = {"wall": layouts.WALL, "sand": layouts.SAND, "floor": layouts.FLOOR}
@@ -39,7 +40,7 @@ class GridBoard(UpdateBoard):
     """
 
     _now: Snapshot | None = None
-    _cell: tuple[int, int] | None = None
+    _cell: Position | None = None
 
     def _tools(self) -> None:
         self._rng = generator(0, "page")
@@ -116,7 +117,7 @@ class GridBoard(UpdateBoard):
         self._now = now
         self._begin_walk(now.layout, self._env.model, q)
 
-    async def _press(self, place: tuple[float, float], pressed: bool) -> None:
+    async def _press(self, place: Place, pressed: bool) -> None:
         """Tell the action values of a cell, or paint it."""
         now = self._now
         cell = None if now is None else cell_at(now.layout, place)
@@ -130,7 +131,7 @@ class GridBoard(UpdateBoard):
             self._now = await self._part.latest(self._solved, now.layout, cell) or now
         await self._show()
 
-    def _solved(self, layout: Layout, cell: tuple[int, int]) -> Snapshot:
+    def _solved(self, layout: Layout, cell: Position) -> Snapshot:
         """The optimum of the grid with one cell painted."""
         if layout.cells.size > MOST_CELLS:
             raise UsageError(f"Grids of more than {number(MOST_CELLS)} cells are not solved here.")

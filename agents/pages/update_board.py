@@ -12,7 +12,7 @@ from agents.pages.update_replay import Moment, UpdateReplay
 from sandbox.errors import UsageError
 from sandbox.frames import Frame
 from sandbox.web import layout
-from sandbox.web.parts.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, Place, picture
 
 KEYS = {"n": False, "e": True}
 """Learn an update, or the rest of an episode."""
@@ -81,7 +81,7 @@ class UpdateBoard:
             hidden = self._part.hidden
             await self._part.show(self._image, lambda now: picture(now.draw(hidden)), self._now)
 
-    async def _press(self, place: tuple[float, float], pressed: bool) -> None:
+    async def _press(self, place: Place, pressed: bool) -> None:
         """The mouse was pressed on the picture."""
 
     async def _key(self, event: KeyEventArguments) -> None:

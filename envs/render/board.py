@@ -82,7 +82,7 @@ def scene(
     plan: BoardPlan,
     values: np.ndarray | None,
     greedy: np.ndarray | None,
-    scale: tuple[float, float],
+    scale: palette.Scale,
 ) -> pygame.Surface:
     """The board without trail and agent, as a shared pygame.Surface; do not draw on it.
 
@@ -104,7 +104,7 @@ def scene(
 
 @lru_cache(maxsize=4)
 def _scene(
-    plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: tuple[float, float]
+    plan: BoardPlan, values: bytes | None, greedy: bytes | None, scale: palette.Scale
 ) -> pygame.Surface:
     pygame = load_pygame()
     surface = pygame.Surface(plan.extent, 0, 32)
@@ -125,7 +125,7 @@ def _scene(
 
 
 def _draw_heat(
-    surface: pygame.Surface, plan: BoardPlan, values: np.ndarray, scale: tuple[float, float]
+    surface: pygame.Surface, plan: BoardPlan, values: np.ndarray, scale: palette.Scale
 ) -> None:
     """Fill each cell with its value's colour; unknown values have the floor's colour."""
     pygame, layout = load_pygame(), plan.layout

@@ -66,7 +66,7 @@ def on_cells(
     values: np.ndarray,
     policy: np.ndarray,
     arrows: np.ndarray,
-    scale: tuple[float, float],
+    scale: palette.Scale,
     marked: Sequence[int] = (),
 ) -> Overlay:
     """Values and greedy actions over the cells of a grid.
@@ -108,7 +108,7 @@ def on_cells(
     return draw
 
 
-def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: tuple[float, float]) -> Overlay:
+def as_bars(values: Sequence[float] | np.ndarray, name: str, scale: palette.Scale) -> Overlay:
     """One bar below the picture for each action, from zero; those of the best actions are dark.
 
     Args:

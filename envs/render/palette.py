@@ -43,6 +43,8 @@ SCALE_ANCHORS = tuple(map(_colour, ("FEF6DB", "D1E8BC", "86CBB4", "4EA3B8", "337
 """Cream, green, blue: the light part of the scales of ColorBrewer's YlGnBu family, dark enough to
 read and light enough for dark arrows.
 """
+Scale = tuple[float, float]
+"""The lowest and the highest value of a scale of colours."""
 
 
 @cache

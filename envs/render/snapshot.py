@@ -58,7 +58,7 @@ class Snapshot:
     trail: Sequence[Position] = ()
     values: np.ndarray | None = None
     policy: np.ndarray | None = None
-    value_range: tuple[float, float] | None = None
+    value_range: palette.Scale | None = None
     status: str = ""
     title: str = ""
     marked: Sequence[Position] = ()
@@ -99,7 +99,7 @@ class Snapshot:
         _write_status(canvas, self.status)
         return pixels_of(canvas)
 
-    def _scale(self, values: np.ndarray | None) -> tuple[float, float]:
+    def _scale(self, values: np.ndarray | None) -> palette.Scale:
         """Ends of the colour scale: the given ones, or those of the values that are drawn."""
         if self.value_range is not None or values is None:
             return self.value_range or (0.0, 0.0)
@@ -202,7 +202,7 @@ def _write_indices(paper: pygame.Surface, plan: board.BoardPlan, corner: tuple[i
         )
 
 
-def _write_header(canvas: pygame.Surface, title: str, scale: tuple[float, float] | None) -> None:
+def _write_header(canvas: pygame.Surface, title: str, scale: palette.Scale | None) -> None:
     """Write the title at the left and, if values are shown, the colour bar with its limits at the
     right."""
     right = canvas.get_width() - EDGE

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from envs.datasets.images import CLASSES
 from envs.render.chart import Chart
-from sandbox.web.parts.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, Place, picture
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,7 +51,7 @@ class CodePlane:
         self._chart = Chart(code_space(codes, labels, classes))
         return picture(self._chart.pixels)
 
-    async def _move(self, place: tuple[float, float], pressed: bool) -> None:
+    async def _move(self, place: Place, pressed: bool) -> None:
         if self._chart is not None:
             await self._part.show(self._image, self._decoded, self._chart.units(place))
 

@@ -11,7 +11,7 @@ from plugins.intro import polynomial
 from plugins.intro.experiment import IntroExperiment
 from sandbox.text import number
 from sandbox.visual import plots
-from sandbox.web.parts.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, Place, picture
 
 ROOM = 0.4
 """Share of the range of y that is left free above and below the points."""
@@ -43,7 +43,7 @@ class DraggedPoints:
             self._chart = _chart(self._points)
             await self._show()
 
-    async def _drag(self, place: tuple[float, float], pressed: bool) -> None:
+    async def _drag(self, place: Place, pressed: bool) -> None:
         """Move the point that was nearest when the button was pressed."""
         if self._chart is None or not pressed:
             self._picked = None

@@ -15,7 +15,7 @@ from plugins.mnist.neurons import STRONGEST, Reaction, reaction, receptive_field
 from plugins.mnist.prediction import centred
 from sandbox.text import number
 from sandbox.web import charts, layout
-from sandbox.web.parts.lab_part import LabPart, picture
+from sandbox.web.parts.lab_part import LabPart, Place, picture
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,13 +61,13 @@ class Pad:
 
     def _clear(self) -> None:
         self._ink = Image.new("L", (SIDE, SIDE), 255)
-        self._last: tuple[float, float] | None = None
+        self._last: Place | None = None
         self._pad.set_source(picture(np.asarray(self._ink)))
         self._given.set_source(picture(np.full((1, 1), 255, np.uint8)))
         layout.redraw(self._chart, charts.probabilities(self._classes, [0.0] * len(self._classes)))
         self._neurons.set_visibility(False)
 
-    async def _stroke(self, here: tuple[float, float], pressed: bool) -> None:
+    async def _stroke(self, here: Place, pressed: bool) -> None:
         """Draw from the last place to this one while a button is pressed."""
         before, self._last = self._last, here if pressed else None
         if not pressed:

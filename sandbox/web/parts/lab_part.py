@@ -21,6 +21,8 @@ from sandbox.web import layout
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Place = tuple[float, float]
+"""Across and down in a picture, pixels."""
 MOUSE, MOUSE_SECONDS = ["image_x", "image_y", "buttons"], 0.04
 """What the browser tells of the mouse, and the shortest time between two events."""
 SECONDS = 1.0
@@ -130,7 +132,7 @@ class LabPart:
     def canvas(
         self,
         events: list[str],
-        moved: Callable[[tuple[float, float], bool], Awaitable[None]],
+        moved: Callable[[Place, bool], Awaitable[None]],
         *,
         cross: bool = False,
     ) -> ui.interactive_image:
