@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from envs.aliases import Env
     from envs.mdp import TabularMDP
 
-
+Numbers = tuple[float, ...]
+"""Numbers that a rule gets, in the order in which it reads them."""
 LEARNED = {
     "q": np.float64,
     "memory": np.float64,
@@ -115,7 +116,7 @@ class TabularAgent(Agent):
         """What the table of action values holds before the first episode."""
         return self.config.start_value
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """What each table of the rule's own memory holds before the first episode, one number for
         each; by default it has none."""
         return ()
@@ -129,7 +130,7 @@ class TabularAgent(Agent):
         """
         return 1, 1
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """The constants that the rule gets, from the agent's options."""
         return ()
 
@@ -296,8 +297,7 @@ class TabularAgent(Agent):
         return ""
 
     def findings(self) -> Summary:
-        """Further results for the run's summary, as plain values: for example whether a solver
-        converged."""
+        """Further results for the run's summary: whether a solver converged, for example."""
         return {}
 
     def state(self) -> State:

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from agents.planning import probabilities
-from agents.tabular.base import Episodes, TabularAgent
+from agents.tabular.base import Episodes, Numbers, TabularAgent
 from agents.tabular.config import PolicyName, TabularConfig, no_step_size
 from agents.tabular.rules import model_rules
 from sandbox.errors import SandboxError, UsageError
@@ -198,11 +198,11 @@ class DynaQ(ModelAgent):
     config: DynaConfig
     rule = staticmethod(model_rules.dyna)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """For each pair, the row of its first outcome and the time it was last tried."""
         return 0.0, 0.0
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return self.room, self.config.planning_steps, 0.0, 0.0, self.config.believes == "last"
 
@@ -214,7 +214,7 @@ class DynaQPlus(DynaQ):
     Config = DynaPlusConfig
     config: DynaPlusConfig
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return (
             self.room,
@@ -233,12 +233,12 @@ class PrioritizedSweeping(ModelAgent):
     config: SweepingConfig
     rule = staticmethod(model_rules.prioritized_sweeping)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """Row of a pair's first outcome, row of the first outcome that leads to a state, priority,
         and position in the queue."""
         return 0.0, 0.0, 0.0, 0.0
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return self.room, self.config.planning_steps, self.config.threshold
 
@@ -252,11 +252,11 @@ class RMax(ModelAgent):
     config: RMaxConfig
     rule = staticmethod(model_rules.r_max)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """For each pair, the row of its first outcome and its number of visits."""
         return 0.0, 0.0
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return self.room, self.config.known, self.config.tolerance, self.config.max_sweeps
 
@@ -270,7 +270,7 @@ class UcbVi(ModelAgent):
     config: UcbViConfig
     rule = staticmethod(model_rules.ucb_vi)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """For each pair, the row of its first outcome."""
         return (0.0,)
 
@@ -284,7 +284,7 @@ class UcbVi(ModelAgent):
             "a shorter horizon",
         )
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         config = self.config
         most = (1.0, 0.0) if config.highest_return is None else (0.0, config.highest_return)

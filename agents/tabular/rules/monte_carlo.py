@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Numbers, TabularAgent
 from agents.tabular.config import TabularConfig, no_step_size
 from agents.tabular.schedules import ScheduleName
 
@@ -165,7 +165,7 @@ class MonteCarlo(TabularAgent):
     config: MonteCarloConfig
     rule = staticmethod(monte_carlo)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """For each pair, its number of returns and the step of its last visit."""
         return 0.0, 0.0
 
@@ -173,7 +173,7 @@ class MonteCarlo(TabularAgent):
         """A row of counters, then one for each step of an episode."""
         return 1 + (horizon or self.config.longest), 4
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return (
             self.config.visits == "first",
@@ -191,7 +191,7 @@ class OffPolicyMonteCarlo(TabularAgent):
     config: OffPolicyConfig
     rule = staticmethod(off_policy_monte_carlo)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """For each pair, the sum of its importance weights."""
         return (0.0,)
 
@@ -199,6 +199,6 @@ class OffPolicyMonteCarlo(TabularAgent):
         """A row for each step of an episode."""
         return horizon or self.config.longest, 4
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return (self.config.bootstrap,)

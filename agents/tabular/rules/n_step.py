@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Numbers, TabularAgent
 from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
@@ -142,6 +142,6 @@ class NStepTreeBackup(NStepAgent):
     config: TreeBackupConfig
     rule = staticmethod(n_step_tree_backup)
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return (self.config.target == "greedy",)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Numbers, TabularAgent
 from agents.tabular.config import TabularConfig
 from agents.tabular.schedules import ScheduleName
 
@@ -174,7 +174,7 @@ class SpeedyQLearning(TabularAgent):
     config: SpeedyConfig
     rule = staticmethod(speedy_q_learning)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """The values before each pair's last update."""
         return (self.start_value,)
 
@@ -192,6 +192,6 @@ class RLearning(TabularAgent):
         """Its estimate of the greedy policy's average reward per step."""
         return float(self.rows[AVERAGE_REWARD]) if self.rows.size else 0.0
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         return (self.config.beta,)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Numbers, TabularAgent
 from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class DoubleQLearning(TabularAgent):
     name = "double-q-learning"
     rule = staticmethod(double_q_learning)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """Two estimates of every value."""
         return self.start_value, self.start_value
 
@@ -256,7 +256,7 @@ class MaxminQLearning(TabularAgent):
     config: MaxminConfig
     rule = staticmethod(maxmin_q_learning)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """The tables of estimates."""
         return (self.start_value,) * self.config.tables
 
@@ -270,11 +270,11 @@ class WeightedQLearning(TabularAgent):
     config: WeightedConfig
     rule = staticmethod(weighted_q_learning)
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """See the rule."""
         return 0.0, 0.0, 0.0
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rule."""
         t = np.linspace(-REACH, REACH, self.config.points)
         return tuple(np.exp(-0.5 * t * t) / math.sqrt(2.0 * math.pi))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from agents.tabular.base import TabularAgent
+from agents.tabular.base import Numbers, TabularAgent
 from agents.tabular.config import TabularConfig
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class TraceAgent(TabularAgent):
     config: SarsaLambdaConfig | QLambdaConfig
     next_first = True
 
-    def tables(self) -> tuple[float, ...]:
+    def tables(self) -> Numbers:
         """The traces."""
         return (0.0,)
 
@@ -175,7 +175,7 @@ class TraceAgent(TabularAgent):
         """A row for each pair that can have a trace."""
         return 1 + self.states * self.actions, 2
 
-    def settings(self) -> tuple[float, ...]:
+    def settings(self) -> Numbers:
         """See the rules."""
         return self.config.trace_decay, self.config.trace_cutoff, KINDS[self.config.traces]
 
