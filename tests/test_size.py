@@ -9,7 +9,7 @@ import tokenize
 
 from docs.rooms import MODULES
 
-BUDGET = 315_812
+BUDGET = 316_050
 """Tokens of the four packages. Raising it takes a line in CHANGELOG.md that says what it bought."""
 FREE = {
     tokenize.COMMENT,
