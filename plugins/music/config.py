@@ -194,7 +194,7 @@ class MusicConfig(LabConfig):
             )
         if self.dataset == "etudes":
             refuse_data(data, kept, "the program composes the études; leave out --dataset etudes")
-        elif data is not None and data.suffix.lower() != MATLAB:
+        elif data is not None and not (data.suffix.lower() == MATLAB and data.exists()):
             find_pieces(data)
 
     @model_validator(mode="after")

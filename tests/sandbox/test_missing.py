@@ -9,6 +9,7 @@ import shutil
 import sys
 import urllib.request
 
+import numpy as np
 import pytest
 
 from sandbox.errors import UsageError
@@ -196,32 +197,31 @@ def written(tmp_path):
         (tmp_path / name).write_text("".join(f"{x / 10},{x * x}\n" for x in range(12)))
 
 
-def test_a_run_that_goes_on_without_its_data_stays_what_it_was(say, store, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    written(tmp_path)
-    stopped = say("run", "intro", *POINTS, "--max-time", "1e-9", "--json").document
-    path = store / "intro" / stopped["run"] / "run.json"
+@pytest.mark.extras
+def test_a_run_that_goes_on_without_its_data_stays_what_it_was(say, store, tmp_path):
+    pytest.importorskip("pretty_midi")
+    scipy = pytest.importorskip("scipy.io")
+    pieces = np.empty((1, 2), dtype=object)
+    pieces[0, :] = [np.eye(40, 88), np.eye(50, 88)]
+    file = tmp_path / "rolls.mat"
+    scipy.savemat(file, {f"{split}data": pieces for split in ("train", "valid", "test")})
+    words = ["--data", file, "--dataset", "folder", "--epochs", "1", "--max-time", "1e-9"]
+    stopped = say("run", "music", *words, "--json").document
+    path = store / "music" / stopped["run"] / "run.json"
     before = path.read_bytes()
-    (tmp_path / "train.txt").rename(tmp_path / "away.txt")
-    one_sentence(say("resume", stopped["run"]), str(tmp_path / "train.txt"), "No such file")
+    file.rename(tmp_path / "away.mat")
+    one_sentence(say("resume", stopped["run"]), str(file))
     assert path.read_bytes() == before and json.loads(before)["status"] == "timed-out"
-    (tmp_path / "away.txt").rename(tmp_path / "train.txt")
+    (tmp_path / "away.mat").rename(file)
     assert say("resume", stopped["run"], "--no-pictures").code == 0
 
 
-def test_a_run_that_kept_its_data_goes_on_without_the_files(say, tmp_path, monkeypatch):
+@pytest.mark.parametrize("lab", ["regression", "intro"])
+def test_a_run_that_kept_its_data_goes_on_without_the_files(say, tmp_path, monkeypatch, lab):
     monkeypatch.chdir(tmp_path)
     written(tmp_path)
-    stopped = say(
-        "run",
-        "regression",
-        *POINTS,
-        "--max-time",
-        "1e-9",
-        "--epochs",
-        "3000",
-        "--json",
-    ).document
+    more = ["--epochs", "3000"] if lab == "regression" else []
+    stopped = say("run", lab, *POINTS, "--max-time", "1e-9", *more, "--json").document
     assert stopped["status"] == "timed-out"
     (tmp_path / "train.txt").unlink()
     assert say("resume", stopped["run"], "--no-pictures").code == 0
