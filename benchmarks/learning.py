@@ -89,10 +89,11 @@ def bare_choice(q, state, epsilon, rng):  # type: ignore[no-untyped-def]
     actions = q.shape[1]
     best, chosen, count = q[state, 0], 0, 1
     for action in range(1, actions):
-        if q[state, action] > best:
-            best, chosen, count = q[state, action], action, 1
-        elif q[state, action] == best:
-            count += 1
+        value = q[state, action]
+        higher = value > best  # without branches, as in our policies
+        chosen = action if higher else chosen
+        count = 1 if higher else count + (value == best)
+        best = value if higher else best
     if count > 1:
         left = int(rng.random() * count)
         chosen = 0
@@ -148,8 +149,9 @@ def measure(quick: bool) -> list[Figure]:
             "sarsa against a bare compiled loop",
             sarsa / plain,
             "x",
-            0.5,
+            0.8,
             "at least",
             f"bare: {plain:,.0f} steps/s",
         ),
+        Figure("q-learning against it", q_learning / plain, "x", 0.8, "at least"),
     ]
