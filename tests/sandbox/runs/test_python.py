@@ -82,6 +82,15 @@ def test_data_threads_and_device_are_those_of_the_command_line(store, walk, tmp_
     assert (record.data, record.threads) == (str(tmp_path), 2)
 
 
+def test_comparisons_take_threads_and_a_device_too(store):
+    asked = {"seeds": 1, "episodes": 5, "threads": 2, "device": "auto"}
+    made = sandbox.compare("empty-grid", ["sarsa"], **asked)
+    several = sandbox.compare_tasks(["maze", "empty-grid"], ["sarsa"], **asked)
+    for one in (made, *several.tasks.values()):
+        for run in one.runs["sarsa"]:
+            assert (run.record.threads, run.record.device) == (2, "auto")
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
